@@ -1,0 +1,102 @@
+# The recipes of this project. They need python3 (3.11 or newer) and make; everything else goes into .venv here.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+bin := .venv/bin
+python := $(bin)/python
+uv := UV_CACHE_DIR=$(CURDIR)/.make/uv $(bin)/uv
+install := PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 $(python) -m pip install --quiet
+compile := $(uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+runtime_groups := pyproject.toml --group build
+dev_groups := $(runtime_groups) --group test --group check
+
+# A venv knows its own path: one that was moved, or whose interpreter has gone, is made again.
+ifneq ($(shell $(python) -c '' 2>&1 && cat .make/here 2>/dev/null),$(CURDIR))
+$(shell rm -rf .make/venv .make/runtime .make/dev .make/here)
+endif
+
+# PYTHON=… names an interpreter; without it the first suitable one is taken, `python3` before all.
+suitable = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
+  $(if $(filter ok,$(shell $(name) -c '$(suitable)' >/dev/null 2>&1 && echo ok)),$(name))))
+
+.PHONY: help
+help: ## list these recipes
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: .make/dev ## make .venv with everything that developing needs
+
+.make/venv:
+	@$(PYTHON) -c '$(suitable)' 2>/dev/null || { \
+	  echo "buyside needs Python 3.11 or newer with its venv module (on Debian: python3-venv)." \
+	    "Found: $(or $(shell $(or $(PYTHON),python3) --version 2>&1),none). Name another: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@rm -rf .venv && mkdir -p .make
+	$(PYTHON) -m venv .venv
+	@echo '$(CURDIR)' > .make/here && touch $@
+
+.make/runtime: .make/venv requirements/runtime.txt pyproject.toml
+	$(install) --require-hashes -r requirements/runtime.txt
+	$(install) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.make/dev: .make/venv requirements/dev.txt pyproject.toml
+	$(install) --require-hashes -r requirements/dev.txt
+	$(install) --no-deps --no-build-isolation --editable .
+	@touch .make/runtime $@
+
+.PHONY: check
+check: .make/dev check-requirements check-docs ## lint, format, types, import contract, drift of generated files
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(python) -m mypy
+	$(bin)/lint-imports
+
+.PHONY: check-requirements
+check-requirements: .make/dev
+	@mkdir -p .make/requirements && cp requirements/*.txt .make/requirements/
+	$(compile) $(runtime_groups) --output-file .make/requirements/runtime.txt
+	$(compile) $(dev_groups) --constraint requirements/runtime.txt --output-file .make/requirements/dev.txt
+	@diff -ru requirements .make/requirements || { echo "requirements/ is stale: make requirements" >&2; exit 1; }
+
+.PHONY: check-docs
+check-docs: .make/dev
+	$(python) docs/generate.py --check
+
+.PHONY: test
+test: .make/dev ## run every test that needs no browser and no independent seller
+	$(python) -m pytest -m "not interop" $(PYTEST_ARGS)
+
+.PHONY: test-interop
+test-interop: .make/dev ## run the tests against the independent seller
+	$(python) -m pytest -m interop $(PYTEST_ARGS)
+
+.PHONY: demo
+demo: .make/runtime ## the main job from brief to live, against two sandbox sellers, on a throw-away store
+	@$(python) demo/demo.py
+
+.PHONY: serve
+serve: .make/runtime ## run the server with two sandbox sellers
+	@$(bin)/buyside serve --sandbox
+
+.PHONY: bench
+bench: .make/dev ## run the benchmarks
+	@$(python) -m bench
+
+.PHONY: docs
+docs: .make/dev ## write the generated reference pages again
+	$(python) docs/generate.py
+
+.PHONY: migration
+migration: .make/dev ## write a schema revision from the tables: make migration m="add the stops table"
+	$(python) -m tests.migration "$(m)"
+
+.PHONY: requirements
+requirements: .make/dev ## pin requirements/ again from pyproject.toml (UPGRADE=1: to the newest releases)
+	$(compile) $(if $(UPGRADE),--upgrade) $(runtime_groups) --output-file requirements/runtime.txt
+	$(compile) $(if $(UPGRADE),--upgrade) $(dev_groups) --constraint requirements/runtime.txt --output-file requirements/dev.txt
+
+.PHONY: clean
+clean: ## remove everything that the recipes made here
+	rm -rf .venv .make build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
