@@ -23,8 +23,6 @@ BuysideError
     └── OutcomeUnknown        SERVICE_UNAVAILABLE         may have taken effect: never repeated blindly
 """
 
-# Errors are named as one speaks of them ("NotFound"), without the suffix that N818 asks for.
-# ruff: noqa: N818
 from __future__ import annotations
 
 import re
@@ -52,7 +50,7 @@ def undotted(field: str) -> Path:
 
 @dataclass(frozen=True)
 class Issue:
-    """One finding about a request. `code` is a short word such as "too_small"; "invalid" adds nothing to the message."""
+    """One finding about a request. `code` is a short word such as "too_small", "invalid" when there is none better."""
 
     path: Path
     message: str
