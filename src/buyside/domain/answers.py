@@ -34,9 +34,10 @@ class SellerError:
     recovery: Recovery = Recovery.TRANSIENT
     retry_after: float | None = None
     """Seconds."""
-    field: str | None = None
     suggestion: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    # Last, since it hides dataclasses.field for what follows.
+    field: str | None = None
 
 
 @dataclass(frozen=True)
