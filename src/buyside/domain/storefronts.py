@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from buyside.domain.ids import AccountId, AgentId, StorefrontId
+from buyside.domain.ids import AccountId, AgentId, CredentialId, StorefrontId
 
 
 class Protocol(StrEnum):
@@ -143,3 +143,18 @@ class Storefront:
     created_at: datetime
     updated_at: datetime
     sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A credential of this account at a source, without its secret: that travels only inside a Seller."""
+
+    id: CredentialId
+    storefront_id: StorefrontId
+    source_id: str
+    account_identifier: str
+    account_type: str
+    status: str
+    registered_by: str | None
+    created_at: datetime
+    updated_at: datetime

@@ -10,9 +10,12 @@ from typing import Any
 from sqlalchemy import TIMESTAMP, URL, Connection, Dialect, String, Text, event, make_url
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+OpenConnection = AsyncConnection
+"""The name by which layers that do not know SQLAlchemy pass a connection on."""
 
 # A reader or a second process may hold SQLite for a moment; longer than this is an error.
 BUSY_MILLISECONDS = 5000

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from buyside.domain.discovery import AgentResult, Discovery, Selection
+from buyside.domain.errors import NotFound
+from buyside.domain.ids import AccountId, AdvertiserId, AgentId, CampaignId, DiscoveryId
+from buyside.store import codec
+from buyside.store.tables import discovery, discovery_agent, selection
+
+
+class DiscoveryRepository:
+    def __init__(self, conn: AsyncConnection, owner: AccountId) -> None:
+        self._conn, self._owner = conn, owner
+
+    async def get(self, discovery_id: DiscoveryId, *, offers: bool = True) -> Discovery:
+        """The session with its selections, and with what sellers offered unless `offers` is false.
+
+        Raises: NotFound, also for another account's.
+        """
+        return await self._one(discovery_id, offers=offers, lock=False)
+
+    async def lock(self, discovery_id: DiscoveryId, *, offers: bool = True) -> Discovery:
+        return await self._one(discovery_id, offers=offers, lock=True)
+
+    async def _one(self, discovery_id: DiscoveryId, *, offers: bool, lock: bool) -> Discovery:
+        found = select(discovery).where(discovery.c.account_id == self._owner, discovery.c.id == discovery_id)
+        row = (await self._conn.execute(found.with_for_update() if lock else found)).first()
+        if row is None:
+            raise NotFound(f"There is no discovery session {discovery_id}.")
+        return replace(
+            _read(row),
+            agents=await self._agents(discovery_id) if offers else (),
+            selections=await self._selections(discovery_id),
+        )
+
+    async def _agents(self, discovery_id: DiscoveryId) -> tuple[AgentResult, ...]:
+        rows = await self._conn.execute(
+            select(discovery_agent.c.result)
+            .where(discovery_agent.c.discovery_id == discovery_id)
+            .order_by(discovery_agent.c.position)
+        )
+        return tuple(codec.load(AgentResult, row.result) for row in rows)
+
+    async def _selections(self, discovery_id: DiscoveryId) -> tuple[Selection, ...]:
+        rows = await self._conn.execute(
+            select(selection.c.body).where(selection.c.discovery_id == discovery_id).order_by(selection.c.position)
+        )
+        return tuple(codec.load(Selection, row.body) for row in rows)
+
+    async def add(self, new: Discovery) -> None:
+        await self._conn.execute(
+            insert(discovery).values(
+                id=new.id,
+                account_id=self._owner,
+                advertiser_id=new.advertiser_id,
+                created_at=new.created_at,
+                **_head(new),
+            )
+        )
+
+    async def save(self, changed: Discovery) -> None:
+        """The head only: request, revision, campaign."""
+        await self._conn.execute(
+            update(discovery)
+            .where(discovery.c.account_id == self._owner, discovery.c.id == changed.id)
+            .values(_head(changed))
+        )
+
+    async def set_result(self, discovery_id: DiscoveryId, result: AgentResult, position: int) -> None:
+        values = {
+            "position": position,
+            "revision": result.revision,
+            "result": codec.dump(AgentResult, _storable(result)),
+        }
+        key = [discovery_agent.c.discovery_id == discovery_id, discovery_agent.c.agent_id == result.agent_id]
+        done = await self._conn.execute(update(discovery_agent).where(*key).values(values))
+        if done.rowcount == 0:
+            await self._conn.execute(
+                insert(discovery_agent).values(discovery_id=discovery_id, agent_id=result.agent_id, **values)
+            )
+
+    async def keep_only(self, discovery_id: DiscoveryId, agents: Sequence[AgentId]) -> None:
+        """Forget the offers of other agents."""
+        await self._conn.execute(
+            delete(discovery_agent).where(
+                discovery_agent.c.discovery_id == discovery_id, discovery_agent.c.agent_id.not_in(agents)
+            )
+        )
+
+    async def select(self, discovery_id: DiscoveryId, chosen: Sequence[Selection]) -> None:
+        """Replace the whole selection."""
+        await self._conn.execute(delete(selection).where(selection.c.discovery_id == discovery_id))
+        for position, each in enumerate(chosen):
+            await self._conn.execute(
+                insert(selection).values(
+                    discovery_id=discovery_id,
+                    agent_id=each.agent_id,
+                    product_id=each.product_id,
+                    selection_id=each.selection_id or "",
+                    position=position,
+                    selected_at=each.selected_at,
+                    body=codec.dump(Selection, each),
+                )
+            )
+
+
+def _storable(result: AgentResult) -> AgentResult:
+    return replace(
+        result,
+        products=tuple(
+            replace(
+                p,
+                raw=codec.plain(p.raw),
+                format_ids=tuple(codec.plain(f) for f in p.format_ids),
+                format_options=tuple(codec.plain(f) for f in p.format_options),
+                pricing_options=tuple(
+                    replace(o, price_guidance=codec.plain(o.price_guidance)) for o in p.pricing_options
+                ),
+            )
+            for p in result.products
+        ),
+        proposals=tuple(
+            replace(p, raw=codec.plain(p.raw), budget_guidance=codec.plain(p.budget_guidance)) for p in result.proposals
+        ),
+        incomplete=tuple(codec.plain(i) for i in result.incomplete),
+    )
+
+
+def _head(value: Discovery) -> dict[str, Any]:
+    return {
+        "campaign_id": value.campaign_id,
+        "request": codec.dump(Mapping[str, Any], value.request),
+        "revision": value.revision,
+        "updated_at": value.updated_at,
+    }
+
+
+def _read(row: Row[Any]) -> Discovery:
+    request: dict[str, Any] = codec.load(dict[str, Any], row.request)
+    updated: datetime = row.updated_at
+    return Discovery(
+        DiscoveryId(row.id),
+        AdvertiserId(row.advertiser_id),
+        CampaignId(row.campaign_id) if row.campaign_id else None,
+        request,
+        row.revision,
+        row.created_at,
+        updated,
+    )

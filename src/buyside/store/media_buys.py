@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from buyside.domain.errors import Conflict, NotFound
+from buyside.domain.ids import AccountId, CampaignId, MediaBuyId
+from buyside.domain.media_buys import MediaBuy, Status
+from buyside.store import codec
+from buyside.store.tables import media_buy
+
+
+class MediaBuyRepository:
+    """One row a buy, its packages inside; what is filtered by is repeated in columns."""
+
+    def __init__(self, conn: AsyncConnection, owner: AccountId) -> None:
+        self._conn, self._owner = conn, owner
+
+    async def get(self, buy_id: MediaBuyId) -> MediaBuy:
+        """Raises: NotFound, also for another account's."""
+        found = select(media_buy.c.body).where(media_buy.c.account_id == self._owner, media_buy.c.id == buy_id)
+        row = (await self._conn.execute(found)).first()
+        if row is None:
+            raise NotFound(f"There is no media buy {buy_id}.")
+        return _read(row)
+
+    async def of(self, campaign_id: CampaignId, *, archived: bool = True) -> list[MediaBuy]:
+        """The campaign's buys in the order in which they were made."""
+        wanted = [media_buy.c.account_id == self._owner, media_buy.c.campaign_id == campaign_id]
+        if not archived:
+            wanted.append(media_buy.c.status != Status.ARCHIVED.value)
+        rows = await self._conn.execute(
+            select(media_buy.c.body).where(*wanted).order_by(media_buy.c.created_at, media_buy.c.id)
+        )
+        return [_read(row) for row in rows]
+
+    async def add(self, new: MediaBuy) -> None:
+        await self._conn.execute(insert(media_buy).values(account_id=self._owner, **_written(new)))
+
+    async def save(self, after: MediaBuy, now: datetime) -> MediaBuy:
+        """One version further. Raises: Conflict when somebody else saved first."""
+        saved = replace(after, version=after.version + 1, updated_at=now)
+        done = await self._conn.execute(
+            update(media_buy)
+            .where(
+                media_buy.c.account_id == self._owner,
+                media_buy.c.id == after.id,
+                media_buy.c.version == after.version,
+            )
+            .values(_written(saved))
+        )
+        if done.rowcount != 1:
+            raise Conflict(f"Media buy {after.id} was changed meanwhile; read it again.")
+        return saved
+
+
+async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[tuple[AccountId, MediaBuyId]]:
+    """Buys of any account that the watch should look at, the longest due first."""
+    rows = await conn.execute(
+        select(media_buy.c.account_id, media_buy.c.id)
+        .where(media_buy.c.check_at <= now)
+        .order_by(media_buy.c.check_at)
+        .limit(limit)
+    )
+    return [(AccountId(row.account_id), MediaBuyId(row.id)) for row in rows]
+
+
+def _written(value: MediaBuy) -> dict[str, Any]:
+    return {
+        "id": value.id,
+        "campaign_id": value.campaign_id,
+        "agent_id": value.agent_id,
+        "storefront_id": value.storefront_id,
+        "status": value.status.value,
+        "version": value.version,
+        "check_at": value.check_at,
+        "body": codec.dump(MediaBuy, value),
+        "created_at": value.created_at,
+        "updated_at": value.updated_at,
+    }
+
+
+def _read(row: Row[Any]) -> MediaBuy:
+    return codec.load(MediaBuy, row.body)

@@ -1,0 +1,327 @@
+"""Every table. What is filtered or sorted by is a column; the rest of a value is one JSON text beside it (ADR 0003).
+
+Money is BIGINT minor units with its currency; moments are `Instant`; secrets are ciphertext (`vault.py`).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from buyside.domain import advertisers, campaigns, media_buys, operations
+from buyside.domain.accounts import LimitScope, Role
+from buyside.store.database import Instant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _one_of(column: str, values: type) -> CheckConstraint:
+    words = ", ".join(f"'{word}'" for word in values)  # type: ignore[attr-defined]
+    return CheckConstraint(f"{column} IN ({words})", name=column)
+
+
+def _account() -> Column[int]:
+    return Column("account_id", ForeignKey("account.id"), nullable=False)
+
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("company", String(255), nullable=False),
+    Column("domain", String(255)),
+    Column("created_at", Instant, nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _account(),
+    Column("name", String(255), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    _one_of("role", Role),
+)
+
+spending_limit = Table(
+    "spending_limit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _account(),
+    Column("scope", String(16), nullable=False),
+    Column("key_id", ForeignKey("api_key.id")),
+    Column("agent_id", String(64)),
+    Column("currency", String(3), nullable=False),
+    Column("largest_buy", BigInteger),
+    Column("per_day", BigInteger),
+    _one_of("scope", LimitScope),
+    Index("ix_spending_limit_account", "account_id"),
+)
+
+seal = Table(
+    "seal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("check_value", LargeBinary, nullable=False),
+)
+
+advertiser = Table(
+    "advertiser",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _account(),
+    Column("name", String(255), nullable=False),
+    Column("name_folded", String(512), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("sandbox", Boolean, nullable=False),
+    Column("currency_locked", Boolean, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("status", advertisers.Status),
+    Index("ix_advertiser_account", "account_id", "status", "id"),
+)
+
+storefront = Table(
+    "storefront",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("account.id")),
+    Column("platform_id", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("name_folded", String(512), nullable=False),
+    Column("visibility", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+    Index("ix_storefront_account", "account_id", "id"),
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("agent_id", String(64), primary_key=True),
+    Column("storefront_id", ForeignKey("storefront.id"), nullable=False),
+    Column("source_id", String(255), nullable=False),
+    Column("name", String(255)),
+    Column("endpoint", Text, nullable=False),
+    Column("protocol", String(8), nullable=False),
+    Column("own_sandbox", Boolean, nullable=False),
+    Column("headers", LargeBinary),
+    Column("probe_status", String(16), nullable=False),
+    Column("probe_message", Text),
+    Column("probed_at", Instant),
+    Column("profile", Text),
+    UniqueConstraint("storefront_id", "source_id"),
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _account(),
+    Column("storefront_id", ForeignKey("storefront.id"), nullable=False),
+    Column("source_id", String(255), nullable=False),
+    Column("account_identifier", String(255), nullable=False),
+    Column("account_type", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("auth", LargeBinary, nullable=False),
+    Column("registered_by", String(255)),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("account_id", "storefront_id", "source_id", "account_identifier"),
+)
+
+seller_account = Table(
+    "seller_account",
+    metadata,
+    Column("account_id", ForeignKey("account.id"), primary_key=True),
+    Column("agent_id", String(64), primary_key=True),
+    Column("natural_key", String(512), primary_key=True),
+    Column("seller_account_id", String(255)),
+    Column("status", String(32), nullable=False),
+    Column("message", Text),
+    Column("checked_at", Instant, nullable=False),
+)
+
+discovery = Table(
+    "discovery",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("advertiser_id", ForeignKey("advertiser.id"), nullable=False),
+    Column("campaign_id", String(64)),
+    Column("request", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_discovery_account", "account_id", "id"),
+)
+
+discovery_agent = Table(
+    "discovery_agent",
+    metadata,
+    Column("discovery_id", ForeignKey("discovery.id"), primary_key=True),
+    Column("agent_id", String(64), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("result", Text, nullable=False),
+)
+
+selection = Table(
+    "selection",
+    metadata,
+    Column("discovery_id", ForeignKey("discovery.id"), primary_key=True),
+    Column("agent_id", String(64), primary_key=True),
+    Column("product_id", String(255), primary_key=True),
+    Column("selection_id", String(255), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("selected_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("advertiser_id", ForeignKey("advertiser.id"), nullable=False),
+    Column("name_folded", String(512), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("committed", Boolean, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("status", campaigns.Status),
+    Index("ix_campaign_recent", "account_id", "created_at", "id"),
+    Index("ix_campaign_status", "account_id", "status", "created_at", "id"),
+    Index("ix_campaign_advertiser", "account_id", "advertiser_id", "created_at", "id"),
+)
+
+campaign_tally = Table(
+    "campaign_tally",
+    metadata,
+    Column("account_id", ForeignKey("account.id"), primary_key=True),
+    Column("status", String(16), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
+media_buy = Table(
+    "media_buy",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("agent_id", String(64), nullable=False),
+    Column("storefront_id", Integer, nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("check_at", Instant),
+    Column("body", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("status", media_buys.Status),
+    Index("ix_media_buy_campaign", "campaign_id", "created_at", "id"),
+    Index("ix_media_buy_account", "account_id", "status"),
+    Index("ix_media_buy_check", "check_at"),
+    Index("ix_media_buy_storefront", "storefront_id", "status"),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("agent_id", String(64), nullable=False),
+    Column("campaign_id", String(64)),
+    Column("media_buy_id", String(64)),
+    Column("key_id", Integer),
+    Column("day", String(10), nullable=False),
+    Column("currency", String(3)),
+    Column("amount", BigInteger),
+    Column("tool", String(64), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("body_hash", String(64), nullable=False),
+    Column("replayable", Boolean, nullable=False),
+    Column("replay_ttl", Integer),
+    Column("dropped", Text, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("lease_until", Instant),
+    Column("next_at", Instant),
+    Column("first_sent_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("message", Text),
+    _one_of("kind", operations.Kind),
+    _one_of("state", operations.State),
+    Index("ix_operation_due", "state", "next_at"),
+    Index("ix_operation_day", "account_id", "day", "kind"),
+    Index("ix_operation_buy", "media_buy_id"),
+)
+
+creative = Table(
+    "creative",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("advertiser_id", ForeignKey("advertiser.id"), nullable=False),
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("name_folded", String(512), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("archived_at", Instant),
+    Index("ix_creative_campaign", "campaign_id", "created_at", "id"),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("at", Instant, nullable=False),
+    Column("entry_type", String(16), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("surface", String(16), nullable=False),
+    Column("subject_type", String(32), nullable=False),
+    Column("subject_id", String(64), nullable=False),
+    Column("advertiser_id", Integer),
+    Column("campaign_id", String(64)),
+    Column("media_buy_id", String(64)),
+    Column("key_id", Integer),
+    Column("reverts", String(64), unique=True),
+    Column("body", Text, nullable=False),
+    Index("ix_decision_recent", "account_id", "at", "id"),
+    Index("ix_decision_campaign", "account_id", "campaign_id", "at", "id"),
+    Index("ix_decision_subject", "account_id", "subject_type", "subject_id", "at", "id"),
+)
