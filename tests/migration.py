@@ -1,6 +1,7 @@
 """Drafts a schema revision from what the tables say and the revisions do not yet: `make migration m="…"`."""
 
 import asyncio
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from pathlib import Path
 from alembic import command
 from alembic.operations import MigrationScript
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 
 from buyside.store.database import open_database
@@ -28,9 +29,14 @@ def _draft(connection: Connection, message: str) -> None:
             scripts.clear()
             print("the revisions already say what the tables say")
 
-    command.revision(
+    written = command.revision(
         config, message, autogenerate=True, rev_id=f"{number:04d}", process_revision_directives=drop_if_empty
     )
+    if isinstance(written, Script):
+        file = Path(written.path)
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if "# ###" not in line))
+        subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", written.path], check=True)
 
 
 async def draft(message: str) -> None:

@@ -1,8 +1,8 @@
-"""${message}."""
+"""${message[0].upper() + message[1:]}."""
 
 import sqlalchemy as sa
 from alembic import op
-% if "database." in upgrades or "database." in downgrades:
+% if "database." in upgrades:
 
 from buyside.store import database
 % endif
@@ -15,7 +15,3 @@ depends_on = None
 
 def upgrade() -> None:
     ${upgrades}
-
-
-def downgrade() -> None:
-    ${downgrades}
