@@ -1,0 +1,1 @@
+"""What travels: pydantic models of the wire, shared by every surface."""
