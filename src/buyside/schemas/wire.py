@@ -185,6 +185,13 @@ PositiveAmount = Annotated[
     _shown,
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST_AMOUNT}),
 ]
+Percent = Annotated[
+    Decimal,
+    BeforeValidator(_a_number),
+    Field(ge=0, lt=100),
+    _shown,
+    WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 100}),
+]
 Int = Annotated[int, Field(ge=-LARGEST_INT, le=LARGEST_INT)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INT)]
 Ordinal = Annotated[int, Field(ge=1, le=LARGEST_INT)]
