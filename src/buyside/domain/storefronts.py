@@ -68,6 +68,7 @@ class SellerProfile:
     transport: Protocol
     endpoint: str
     protocol_version: str
+    """Of the transport, not of AdCP: MCP "2025-06-18", A2A "1.0" or "0.3"."""
     versions: tuple[str, ...] = ()
     """AdCP releases it declares ("3.0", "3.1"); empty when it declares none."""
     tools: Mapping[str, Shape] = field(default_factory=dict)
@@ -113,6 +114,12 @@ class Seller:
     own_sandbox: bool = False
     """One of the sandbox sellers that this server started: the only loopback endpoints that pass the address guard
     without the setting, and the only ones that may be bought from with sandbox money by default."""
+    account_identifier: str | None = None
+    """This account as the seller numbers it, where a credential says so."""
+    billing: str | None = None
+    """Who is invoiced here, where the source overrides the setting: operator, agent."""
+    operator_domain: str | None = None
+    """Who operates here, where the source overrides the setting."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,8 @@ class Source:
     probed_at: datetime | None
     profile: SellerProfile | None
     name: str | None = None
+    billing: str | None = None
+    operator_domain: str | None = None
 
 
 @dataclass(frozen=True)

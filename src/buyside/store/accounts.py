@@ -6,9 +6,11 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain.accounts import Account, Key, Limit, LimitScope, Role
+from buyside.domain.errors import Conflict, NotFound
 from buyside.domain.ids import AccountId, AgentId, KeyId
 from buyside.domain.money import Money
 from buyside.domain.operations import COUNTED, Kind
@@ -35,21 +37,26 @@ class Registry:
         return [_account(row) for row in await self._conn.execute(select(account).order_by(account.c.id))]
 
     async def open(self, name: str, now: datetime) -> Account:
-        made = await self._conn.execute(
-            insert(account).values(name=name, company=name, created_at=now).returning(account)
-        )
-        return _account(made.one())
-
-    async def add_key(self, owner: AccountId, name: str, role: Role, digest: bytes, now: datetime) -> Key:
-        values = {"account_id": owner, "name": name, "role": role.value, "digest": digest, "created_at": now}
-        return _key((await self._conn.execute(insert(api_key).values(values).returning(api_key))).one())
+        """Raises: Conflict when the name is taken."""
+        new = insert(account).values(name=name, company=name, created_at=now).returning(account)
+        try:
+            async with self._conn.begin_nested():
+                return _account((await self._conn.execute(new)).one())
+        except IntegrityError:
+            raise Conflict(f"There is an account {name!r} already.") from None
 
     async def sealed(self) -> bytes | None:
         found: bytes | None = await self._conn.scalar(select(seal.c.check_value))
         return found
 
-    async def set_seal(self, check_value: bytes) -> None:
-        await self._conn.execute(insert(seal).values(id=1, check_value=check_value))
+    async def set_seal(self, check_value: bytes) -> bool:
+        """False when another process was first."""
+        try:
+            async with self._conn.begin_nested():
+                await self._conn.execute(insert(seal).values(id=1, check_value=check_value))
+        except IntegrityError:
+            return False
+        return True
 
 
 class AccountRepository:
@@ -62,6 +69,24 @@ class AccountRepository:
     async def lock(self) -> None:
         """Hold the account's row to the end of the transaction: two commitments are then added up one by one."""
         await self._conn.execute(select(account.c.id).where(account.c.id == self._owner).with_for_update())
+
+    async def keys(self) -> list[Key]:
+        rows = await self._conn.execute(
+            select(api_key).where(api_key.c.account_id == self._owner).order_by(api_key.c.id)
+        )
+        return [_key(row) for row in rows]
+
+    async def key(self, key: KeyId) -> Key:
+        """Raises: NotFound, also for another account's."""
+        found = select(api_key).where(api_key.c.account_id == self._owner, api_key.c.id == key)
+        row = (await self._conn.execute(found)).first()
+        if row is None:
+            raise NotFound(f"There is no API key {key}.")
+        return _key(row)
+
+    async def add_key(self, name: str, role: Role, digest: bytes, now: datetime) -> Key:
+        values = {"account_id": self._owner, "name": name, "role": role.value, "digest": digest, "created_at": now}
+        return _key((await self._conn.execute(insert(api_key).values(values).returning(api_key))).one())
 
     async def has_key(self, key: KeyId) -> bool:
         found = select(api_key.c.id).where(api_key.c.account_id == self._owner, api_key.c.id == key)

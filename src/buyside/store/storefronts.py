@@ -138,7 +138,12 @@ class StorefrontRepository:
     async def _sellers(self, *wanted: ColumnElement[bool]) -> list[Seller]:
         mine = (credential.c.account_id == self._owner) & (credential.c.status == "ACTIVE")
         rows = await self._conn.execute(
-            select(source, storefront.c.name.label("storefront_name"), credential.c.auth)
+            select(
+                source,
+                storefront.c.name.label("storefront_name"),
+                credential.c.auth,
+                credential.c.account_identifier,
+            )
             .join(storefront, storefront.c.id == source.c.storefront_id)
             .outerjoin(
                 credential,
@@ -167,6 +172,9 @@ class StorefrontRepository:
             json.loads(self._vault.open(row.headers, _HEADERS)) if row.headers else {},
             found.profile,
             found.own_sandbox,
+            row.account_identifier,
+            found.billing,
+            found.operator_domain,
         )
 
     def _headers(self, headers: Mapping[str, str]) -> bytes | None:
@@ -279,6 +287,8 @@ def _source(value: Source) -> dict[str, Any]:
         "probe_message": value.probe_message,
         "probed_at": value.probed_at,
         "profile": codec.dump(SellerProfile, value.profile) if value.profile else None,
+        "billing": value.billing,
+        "operator_domain": value.operator_domain,
     }
 
 
@@ -295,6 +305,8 @@ def _read_source(row: Row[Any]) -> Source:
         row.probed_at,
         codec.load(SellerProfile, row.profile) if row.profile else None,
         row.name,
+        row.billing,
+        row.operator_domain,
     )
 
 

@@ -34,6 +34,10 @@ metadata = MetaData(
 )
 
 
+# A number that the contract lets be as large as 2^53. SQLite counts up by itself in a column of type INTEGER only.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
 def _one_of(column: str, values: type) -> CheckConstraint:
     words = ", ".join(f"'{word}'" for word in values)  # type: ignore[attr-defined]
     return CheckConstraint(f"{column} IN ({words})", name=column)
@@ -46,7 +50,7 @@ def _account() -> Column[int]:
 account = Table(
     "account",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("name", String(255), nullable=False, unique=True),
     Column("company", String(255), nullable=False),
     Column("domain", String(255)),
@@ -56,7 +60,7 @@ account = Table(
 api_key = Table(
     "api_key",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     _account(),
     Column("name", String(255), nullable=False),
     Column("role", String(16), nullable=False),
@@ -69,7 +73,7 @@ api_key = Table(
 spending_limit = Table(
     "spending_limit",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     _account(),
     Column("scope", String(16), nullable=False),
     Column("key_id", ForeignKey("api_key.id")),
@@ -84,14 +88,14 @@ spending_limit = Table(
 seal = Table(
     "seal",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("check_value", LargeBinary, nullable=False),
 )
 
 advertiser = Table(
     "advertiser",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     _account(),
     Column("name", String(255), nullable=False),
     Column("name_folded", String(512), nullable=False),
@@ -108,7 +112,7 @@ advertiser = Table(
 storefront = Table(
     "storefront",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("account_id", ForeignKey("account.id")),
     Column("platform_id", String(255), nullable=False),
     Column("name", String(255), nullable=False),
@@ -131,6 +135,8 @@ source = Table(
     Column("protocol", String(8), nullable=False),
     Column("own_sandbox", Boolean, nullable=False),
     Column("headers", LargeBinary),
+    Column("billing", String(16)),
+    Column("operator_domain", String(255)),
     Column("probe_status", String(16), nullable=False),
     Column("probe_message", Text),
     Column("probed_at", Instant),
@@ -141,7 +147,7 @@ source = Table(
 credential = Table(
     "credential",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     _account(),
     Column("storefront_id", ForeignKey("storefront.id"), nullable=False),
     Column("source_id", String(255), nullable=False),
@@ -238,7 +244,7 @@ media_buy = Table(
     _account(),
     Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
     Column("agent_id", String(64), nullable=False),
-    Column("storefront_id", Integer, nullable=False),
+    Column("storefront_id", Number, nullable=False),
     Column("status", String(24), nullable=False),
     Column("version", Integer, nullable=False),
     Column("check_at", Instant),
@@ -262,7 +268,7 @@ operation = Table(
     Column("agent_id", String(64), nullable=False),
     Column("campaign_id", String(64)),
     Column("media_buy_id", String(64)),
-    Column("key_id", Integer),
+    Column("key_id", Number),
     Column("day", String(10), nullable=False),
     Column("currency", String(3)),
     Column("amount", BigInteger),
@@ -315,10 +321,10 @@ decision = Table(
     Column("surface", String(16), nullable=False),
     Column("subject_type", String(32), nullable=False),
     Column("subject_id", String(64), nullable=False),
-    Column("advertiser_id", Integer),
+    Column("advertiser_id", Number),
     Column("campaign_id", String(64)),
     Column("media_buy_id", String(64)),
-    Column("key_id", Integer),
+    Column("key_id", Number),
     Column("reverts", String(64), unique=True),
     Column("body", Text, nullable=False),
     Index("ix_decision_recent", "account_id", "at", "id"),

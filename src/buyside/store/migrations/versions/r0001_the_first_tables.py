@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "account",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("company", sa.String(length=255), nullable=False),
         sa.Column("domain", sa.String(length=255), nullable=True),
@@ -24,14 +24,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "seal",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("check_value", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seal")),
     )
     op.create_table(
         "advertiser",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("name_folded", sa.String(length=512), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
@@ -49,8 +49,8 @@ def upgrade() -> None:
 
     op.create_table(
         "api_key",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -63,7 +63,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "campaign_tally",
-        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_campaign_tally_account_id")),
@@ -72,17 +72,17 @@ def upgrade() -> None:
     op.create_table(
         "decision",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", database.Instant(), nullable=False),
         sa.Column("entry_type", sa.String(length=16), nullable=False),
         sa.Column("action", sa.String(length=64), nullable=False),
         sa.Column("surface", sa.String(length=16), nullable=False),
         sa.Column("subject_type", sa.String(length=32), nullable=False),
         sa.Column("subject_id", sa.String(length=64), nullable=False),
-        sa.Column("advertiser_id", sa.Integer(), nullable=True),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("campaign_id", sa.String(length=64), nullable=True),
         sa.Column("media_buy_id", sa.String(length=64), nullable=True),
-        sa.Column("key_id", sa.Integer(), nullable=True),
+        sa.Column("key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("reverts", sa.String(length=64), nullable=True),
         sa.Column("body", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_decision_account_id")),
@@ -99,13 +99,13 @@ def upgrade() -> None:
     op.create_table(
         "operation",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("agent_id", sa.String(length=64), nullable=False),
         sa.Column("campaign_id", sa.String(length=64), nullable=True),
         sa.Column("media_buy_id", sa.String(length=64), nullable=True),
-        sa.Column("key_id", sa.Integer(), nullable=True),
+        sa.Column("key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("day", sa.String(length=10), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=True),
@@ -138,7 +138,7 @@ def upgrade() -> None:
 
     op.create_table(
         "seller_account",
-        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("agent_id", sa.String(length=64), nullable=False),
         sa.Column("natural_key", sa.String(length=512), nullable=False),
         sa.Column("seller_account_id", sa.String(length=255), nullable=True),
@@ -150,8 +150,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "storefront",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("platform_id", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("name_folded", sa.String(length=512), nullable=False),
@@ -168,8 +168,8 @@ def upgrade() -> None:
     op.create_table(
         "campaign",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("advertiser_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name_folded", sa.String(length=512), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("mode", sa.String(length=16), nullable=False),
@@ -195,9 +195,9 @@ def upgrade() -> None:
 
     op.create_table(
         "credential",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("storefront_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("storefront_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("source_id", sa.String(length=255), nullable=False),
         sa.Column("account_identifier", sa.String(length=255), nullable=False),
         sa.Column("account_type", sa.String(length=64), nullable=False),
@@ -216,8 +216,8 @@ def upgrade() -> None:
     op.create_table(
         "discovery",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("advertiser_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("campaign_id", sa.String(length=64), nullable=True),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -233,13 +233,15 @@ def upgrade() -> None:
     op.create_table(
         "source",
         sa.Column("agent_id", sa.String(length=64), nullable=False),
-        sa.Column("storefront_id", sa.Integer(), nullable=False),
+        sa.Column("storefront_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("source_id", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=True),
         sa.Column("endpoint", sa.Text(), nullable=False),
         sa.Column("protocol", sa.String(length=8), nullable=False),
         sa.Column("own_sandbox", sa.Boolean(), nullable=False),
         sa.Column("headers", sa.LargeBinary(), nullable=True),
+        sa.Column("billing", sa.String(length=16), nullable=True),
+        sa.Column("operator_domain", sa.String(length=255), nullable=True),
         sa.Column("probe_status", sa.String(length=16), nullable=False),
         sa.Column("probe_message", sa.Text(), nullable=True),
         sa.Column("probed_at", database.Instant(), nullable=True),
@@ -250,10 +252,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "spending_limit",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("scope", sa.String(length=16), nullable=False),
-        sa.Column("key_id", sa.Integer(), nullable=True),
+        sa.Column("key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("agent_id", sa.String(length=64), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("largest_buy", sa.BigInteger(), nullable=True),
@@ -269,8 +271,8 @@ def upgrade() -> None:
     op.create_table(
         "creative",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("advertiser_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("campaign_id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("name_folded", sa.String(length=512), nullable=False),
@@ -299,10 +301,10 @@ def upgrade() -> None:
     op.create_table(
         "media_buy",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("campaign_id", sa.String(length=64), nullable=False),
         sa.Column("agent_id", sa.String(length=64), nullable=False),
-        sa.Column("storefront_id", sa.Integer(), nullable=False),
+        sa.Column("storefront_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("status", sa.String(length=24), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("check_at", database.Instant(), nullable=True),
