@@ -75,6 +75,15 @@ class CampaignRepository:
             await self._tally(after.status, 1)
         return saved
 
+    async def commit(self, held: Campaign) -> None:
+        """A buy of it was accepted or left pending. Not an edit: the revision stays."""
+        if not held.committed:
+            await self._conn.execute(
+                update(campaign)
+                .where(campaign.c.account_id == self._owner, campaign.c.id == held.id)
+                .values(committed=True)
+            )
+
     async def _tally(self, status: Status, step: int) -> None:
         key = [campaign_tally.c.account_id == self._owner, campaign_tally.c.status == status.value]
         done = await self._conn.execute(update(campaign_tally).where(*key).values(count=campaign_tally.c.count + step))

@@ -89,4 +89,5 @@ def _written(value: Creative) -> dict[str, Any]:
 
 
 def _read(row: Row[Any]) -> Creative:
-    return codec.load(Creative, row.body)
+    found: Creative = codec.load(Creative, row.body)
+    return found

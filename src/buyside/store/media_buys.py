@@ -9,7 +9,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain.errors import Conflict, NotFound
-from buyside.domain.ids import AccountId, CampaignId, MediaBuyId
+from buyside.domain.ids import AccountId, AgentId, CampaignId, MediaBuyId
 from buyside.domain.media_buys import MediaBuy, Status
 from buyside.store import codec
 from buyside.store.tables import media_buy
@@ -58,6 +58,13 @@ class MediaBuyRepository:
             raise Conflict(f"Media buy {after.id} was changed meanwhile; read it again.")
         return saved
 
+    async def seller_ids(self, agent_id: AgentId) -> set[str]:
+        """The seller's ids of all buys of this account at one agent."""
+        rows = await self._conn.execute(
+            select(media_buy.c.body).where(media_buy.c.account_id == self._owner, media_buy.c.agent_id == agent_id)
+        )
+        return {buy.seller_buy_id for buy in map(_read, rows) if buy.seller_buy_id is not None}
+
 
 async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[tuple[AccountId, MediaBuyId]]:
     """Buys of any account that the watch should look at, the longest due first."""
@@ -86,4 +93,5 @@ def _written(value: MediaBuy) -> dict[str, Any]:
 
 
 def _read(row: Row[Any]) -> MediaBuy:
-    return codec.load(MediaBuy, row.body)
+    found: MediaBuy = codec.load(MediaBuy, row.body)
+    return found

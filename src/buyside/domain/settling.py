@@ -1,0 +1,291 @@
+"""What an answer, or a later reading, makes of a media buy. Pure: the caller stores what comes out and does the rest.
+
+Rulings 0.2, 0.3 and 0.5 of interchange.md live here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from buyside.domain import campaigns, lifecycle
+from buyside.domain.answers import Answer, Outcome, SellerError
+from buyside.domain.media_buys import (
+    LIVE,
+    SELLER_WORDS,
+    TRANSITIONS,
+    Action,
+    ErrorCode,
+    ErrorOwner,
+    MediaBuy,
+    Package,
+    PausedBy,
+    Pending,
+    PendingAt,
+    PendingReason,
+    Status,
+    Trouble,
+)
+from buyside.domain.money import Money
+from buyside.domain.orders import ObservedBuy, ObservedPackage
+
+_HELD = frozenset({PausedBy.PERSON, PausedBy.GUARD, PausedBy.STOP})
+_RESTING = frozenset(
+    {campaigns.Status.PAUSED, campaigns.Status.ARCHIVED, campaigns.Status.COMPLETED, campaigns.Status.CANCELED}
+)
+
+
+def wants_pause(buy: MediaBuy, campaign: campaigns.Status) -> bool:
+    """Whether the buy must not serve now, whatever its seller thinks."""
+    return campaign in _RESTING or buy.paused_by in _HELD
+
+
+def wants_resume(buy: MediaBuy, campaign: campaigns.Status) -> bool:
+    """Whether only a campaign's earlier pause still holds the buy."""
+    return campaign is campaigns.Status.ACTIVE and buy.paused_by is PausedBy.CAMPAIGN and buy.status is Status.PAUSED
+
+
+def dispatched(buy: MediaBuy, now: datetime) -> MediaBuy:
+    """On its way: what it is until its seller has answered (ruling 0.5)."""
+    return replace(
+        buy.then(Action.DISPATCH),
+        pending=Pending(PendingAt.SALES_AGENT, PendingReason.RETRYING, now),
+        trouble=None,
+        forwarded_at=now,
+    )
+
+
+def unknown(buy: MediaBuy, message: str, now: datetime) -> MediaBuy:
+    """The call ended without an answer (ruling 0.3)."""
+    return replace(
+        buy,
+        pending=Pending(PendingAt.UNKNOWN, PendingReason.RETRYING, _since(buy, now)),
+        trouble=Trouble(ErrorCode.SOURCE_UNAVAILABLE, ErrorOwner.SELLER, message),
+    )
+
+
+def withdrawn(buy: MediaBuy, trouble: Trouble) -> MediaBuy:
+    """The seller provably holds nothing: DRAFT again, with the reason; execute will try once more."""
+    return replace(
+        buy.then(Action.WITHDRAW),
+        pending=None,
+        trouble=trouble,
+        operation_id=None,
+        task_id=None,
+        check_at=None,
+        forwarded_at=None,
+    )
+
+
+def refusal(answer: Answer) -> Trouble:
+    """A seller's no in the buyer's words: which kind, and whose it is to mend."""
+    error = answer.error
+    if error is None:
+        return Trouble(ErrorCode.SOURCE_REJECTED, ErrorOwner.SELLER, answer.message or "The seller refused the buy.")
+    if not answer.reached or error.code in {"RATE_LIMITED", "SERVICE_UNAVAILABLE", "INTERNAL_ERROR"}:
+        return Trouble(ErrorCode.SOURCE_UNAVAILABLE, ErrorOwner.SELLER, error.message)
+    code, owner = _KINDS.get(error.code, (None, None))
+    if code is None or owner is None:
+        code, owner = _by_recovery(error)
+    return Trouble(code, owner, error.message)
+
+
+_KINDS: dict[str, tuple[ErrorCode, ErrorOwner]] = {
+    "PRODUCT_NOT_FOUND": (ErrorCode.PRODUCT_GONE, ErrorOwner.BUYER_INPUT),
+    "PRODUCT_UNAVAILABLE": (ErrorCode.PRODUCT_GONE, ErrorOwner.BUYER_INPUT),
+    "PRODUCT_EXPIRED": (ErrorCode.QUOTE_EXPIRED, ErrorOwner.BUYER_INPUT),
+    "PROPOSAL_EXPIRED": (ErrorCode.QUOTE_EXPIRED, ErrorOwner.BUYER_INPUT),
+    "AUTH_INVALID": (ErrorCode.PLATFORM_ERROR, ErrorOwner.PLATFORM),
+    "AUTH_REQUIRED": (ErrorCode.PLATFORM_ERROR, ErrorOwner.PLATFORM),
+    "POLICY_VIOLATION": (ErrorCode.SOURCE_REJECTED, ErrorOwner.BUYER_INPUT),
+}
+
+
+def _by_recovery(error: SellerError) -> tuple[ErrorCode, ErrorOwner]:
+    match error.recovery.value:
+        case "correctable":
+            return ErrorCode.INVALID_REQUEST, ErrorOwner.BUYER_INPUT
+        case "transient":
+            return ErrorCode.SOURCE_UNAVAILABLE, ErrorOwner.SELLER
+    return ErrorCode.SOURCE_REJECTED, ErrorOwner.SELLER
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What became of a create. `failed` is its line for errors[]; None when there is nothing to complain of."""
+
+    buy: MediaBuy
+    failed: str | None = None
+    read: bool = False
+    """The answer did not say how the buy stands: read it at the seller."""
+
+
+def placed(buy: MediaBuy, answer: Answer, observed: ObservedBuy | None, now: datetime) -> Placed:
+    """Settle a create whose answer is an answer (UNKNOWN is `unknown`)."""
+    if answer.outcome is Outcome.REJECTED:
+        trouble = refusal(answer)
+        return Placed(withdrawn(buy, trouble), trouble.message)
+    settled = replace(buy, operation_id=None, task_id=answer.task_id, trouble=None)
+    if answer.outcome is Outcome.NEEDS_INPUT:
+        asked = answer.message or "The seller asks for more."
+        trouble = Trouble(ErrorCode.INVALID_REQUEST, ErrorOwner.BUYER_INPUT, asked)
+        reason = Pending(PendingAt.SALES_AGENT, PendingReason.NEEDS_CORRECTION, now)
+        return Placed(replace(settled.then(Action.ASK), pending=reason, trouble=trouble))
+    if observed is None:
+        reason = Pending(PendingAt.SALES_AGENT, PendingReason.SOURCE_MODERATION, now)
+        return Placed(replace(settled.then(Action.WAIT), pending=reason))
+    if observed.status == "rejected":
+        message = observed.message or answer.message or "The seller rejected the buy."
+        trouble = Trouble(ErrorCode.SOURCE_REJECTED, ErrorOwner.SELLER, message)
+        return Placed(withdrawn(buy, trouble), message)
+    return Placed(
+        seen(settled, observed, now), read=observed.status is None or answer.replayed or not observed.packages
+    )
+
+
+def seen(buy: MediaBuy, observed: ObservedBuy, now: datetime) -> MediaBuy:
+    """The buy after a reading: the seller's word stands beside ours and moves ours where the move is legal."""
+    known = replace(
+        buy,
+        seller_buy_id=observed.seller_buy_id,
+        seller_status=observed.status or buy.seller_status,
+        seller_revision=observed.revision if observed.revision is not None else buy.seller_revision,
+        valid_actions=observed.valid_actions or buy.valid_actions,
+        packages=_matched(buy.packages, observed.packages),
+    )
+    action = SELLER_WORDS.get(observed.status or "")
+    if action is None:
+        if known.status is Status.PENDING_APPROVAL and known.pending is not None and not buy.seller_status:
+            return replace(known, pending=replace(known.pending, reason=PendingReason.TRAFFICKING))
+        return known
+    if not lifecycle.may(TRANSITIONS, known.status, action):
+        return known
+    return _moved(known.then(action), action, observed, now)
+
+
+def _moved(buy: MediaBuy, action: Action, observed: ObservedBuy, now: datetime) -> MediaBuy:
+    match action:
+        case Action.WAIT:
+            return replace(buy, pending=_waiting(buy, observed, now))
+        case Action.ASK:
+            reason = Pending(PendingAt.SALES_AGENT, PendingReason.NEEDS_CORRECTION, _since(buy, now))
+            said = Trouble(ErrorCode.INVALID_REQUEST, ErrorOwner.BUYER_INPUT, observed.message or "It asks for more.")
+            return replace(buy, pending=reason, trouble=said)
+        case Action.DECLINE | Action.FAIL:
+            said = Trouble(ErrorCode.SOURCE_REJECTED, ErrorOwner.SELLER, observed.message or "The seller declined.")
+            return replace(buy, pending=None, trouble=said)
+        case Action.PAUSE:
+            return replace(buy, pending=None, paused_by=buy.paused_by or PausedBy.SELLER)
+        case Action.ACTIVATE:
+            # Only a seller's own pause ends by its running again; who else paused it still wants it paused.
+            by = None if buy.paused_by is PausedBy.SELLER else buy.paused_by
+            return replace(buy, pending=None, paused_by=by, trouble=_lasting(buy))
+    return replace(buy, pending=None)
+
+
+def _lasting(buy: MediaBuy) -> Trouble | None:
+    return buy.trouble if buy.paused_by is PausedBy.GUARD else None
+
+
+def _waiting(buy: MediaBuy, observed: ObservedBuy, now: datetime) -> Pending:
+    match observed.status:
+        case "pending_creatives":
+            assigned = any(p.creative_ids for p in buy.packages)
+            reason = PendingReason.CREATIVE_APPROVAL if assigned else PendingReason.NO_CREATIVES
+        case "pending_start":
+            reason = PendingReason.SCHEDULED
+        case _ if observed.confirmed_at is not None:
+            reason = PendingReason.TRAFFICKING
+        case _:
+            reason = PendingReason.SOURCE_MODERATION
+    since = _since(buy, now) if buy.pending and buy.pending.reason is reason else now
+    return Pending(PendingAt.SALES_AGENT, reason, since)
+
+
+def _since(buy: MediaBuy, now: datetime) -> datetime:
+    return buy.pending.since if buy.pending else now
+
+
+def _matched(ours: Sequence[Package], theirs: Sequence[ObservedPackage]) -> tuple[Package, ...]:
+    return tuple(_known(p, _theirs(p, ours, theirs)) for p in ours)
+
+
+def _theirs(package: Package, ours: Sequence[Package], theirs: Sequence[ObservedPackage]) -> ObservedPackage | None:
+    """By the seller's own id, by our reference, by the product where it is the only one, else by position."""
+    for found in theirs:
+        if package.package_id is not None and found.package_id == package.package_id:
+            return found
+    for found in theirs:
+        if found.buyer_ref is not None and found.buyer_ref == package.ref:
+            return found
+    same = [t for t in theirs if t.product_id == package.product_id]
+    if len(same) == 1 and sum(p.product_id == package.product_id for p in ours) == 1:
+        return same[0]
+    if len(theirs) == len(ours) and all(t.buyer_ref is None and t.product_id is None for t in theirs):
+        return theirs[list(ours).index(package)]
+    return None
+
+
+def _known(package: Package, found: ObservedPackage | None) -> Package:
+    if found is None:
+        return package
+    status = found.status or ("paused" if found.paused else None) or package.status or "active"
+    return replace(package, package_id=found.package_id, status=status)
+
+
+def mismatches(buy: MediaBuy, observed: ObservedBuy) -> list[str]:
+    """What the seller booked otherwise than asked, in sentences; empty when all that it said agrees (adcp.md 5.7)."""
+    found: list[str] = []
+    if observed.currency is not None and observed.currency != buy.currency:
+        found.append(f"booked in {observed.currency}, asked in {buy.currency}")
+    if observed.end is not None and _apart(observed.end, buy.end):
+        found.append(f"ends {observed.end:%Y-%m-%dT%H:%M:%SZ}, asked {buy.end:%Y-%m-%dT%H:%M:%SZ}")
+    # A start that had passed was sent as "asap": any date may come back.
+    dated = buy.start is not None and buy.forwarded_at is not None and buy.start > buy.forwarded_at
+    if dated and observed.start is not None and _apart(observed.start, buy.start):
+        found.append(f"starts {observed.start:%Y-%m-%dT%H:%M:%SZ}, asked {buy.start:%Y-%m-%dT%H:%M:%SZ}")
+    for package in buy.packages:
+        their = _theirs(package, buy.packages, observed.packages)
+        if their is not None:
+            found += [f"package {package.ref}: {what}" for what in _package_mismatches(buy, package, their)]
+    return found
+
+
+def _apart(one: datetime, other: datetime | None) -> bool:
+    return other is not None and abs((one - other).total_seconds()) >= 1
+
+
+def _package_mismatches(buy: MediaBuy, package: Package, their: ObservedPackage) -> list[str]:
+    found: list[str] = []
+    asked = buy.media_part(package.budget)
+    if their.currency is not None and their.currency != buy.currency:
+        found.append(f"booked in {their.currency}, asked in {buy.currency}")
+    elif their.budget is not None and Money.rounded(their.budget, buy.currency) != asked:
+        found.append(f"budget {their.budget} {buy.currency}, asked {asked}")
+    if their.pricing_option_id is not None and their.pricing_option_id != package.pricing_option_id:
+        found.append(f"pricing option {their.pricing_option_id}, asked {package.pricing_option_id}")
+    fixed = package.price if package.bid is None else None
+    if their.price is not None and fixed is not None and Decimal(their.price) != fixed:
+        found.append(f"price {their.price}, offered {fixed}")
+    return found
+
+
+def guarded(buy: MediaBuy, findings: Sequence[str]) -> MediaBuy:
+    """Marked for a person: paused until somebody has looked."""
+    message = f"The seller booked something else than was asked: {'; '.join(findings)}. Paused."
+    return replace(buy, paused_by=PausedBy.GUARD, trouble=Trouble(ErrorCode.PLATFORM_ERROR, ErrorOwner.SELLER, message))
+
+
+def campaign_after(current: campaigns.Campaign, buys: Sequence[MediaBuy]) -> campaigns.Campaign:
+    """COMPLETED once every buy is over and one ran to its end, CANCELED once all were canceled (2.2)."""
+    placed_buys = [b for b in buys if b.status not in {Status.ARCHIVED, Status.DRAFT}]
+    if not placed_buys or any(b.status in LIVE for b in placed_buys) or any(b.status is Status.DRAFT for b in buys):
+        return current
+    ended = campaigns.Action.COMPLETE if any(b.status is Status.COMPLETED for b in placed_buys) else None
+    if ended is None and all(b.status is Status.CANCELED for b in placed_buys):
+        ended = campaigns.Action.CANCEL
+    if ended is None or not lifecycle.may(campaigns.TRANSITIONS, current.status, ended):
+        return current
+    return current.then(ended)

@@ -1,0 +1,112 @@
+"""A planned write carried out: claimed, sent once, settled. Whoever runs it, the request or the sweep, runs this."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from buyside.domain.answers import Answer, Exchange, Outcome, Recovery, SellerError
+from buyside.domain.errors import PlatformError
+from buyside.domain.ids import OperationId
+from buyside.domain.media_buys import MediaBuy
+from buyside.domain.operations import MAX_REPLAYS, Kind, Operation
+from buyside.services import seller_accounts
+from buyside.services.media_buys import parts, settling
+from buyside.services.media_buys.parts import Parts
+from buyside.services.media_buys.settling import Settled
+from buyside.services.work import Work
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one operation went, and the buy after it and after all that followed from it."""
+
+    operation: Operation
+    buy: MediaBuy
+    answer: Answer
+    failed: str | None
+    """Why it did not do what it was for; None when it did, or when the seller took it to decide."""
+    exchange: Exchange | None = None
+    dropped: tuple[settling.DroppedCreative, ...] = ()
+
+
+async def dispatch(work: Work, operation_id: OperationId, *, debug: bool = False) -> Result | None:
+    """Carry out an operation; None when somebody else has it, or it is over."""
+    async with work.reading() as tx:
+        planned = await tx.operations.get(operation_id)
+    if planned.media_buy_id is None:
+        return None
+    have = await parts.load(work, planned.media_buy_id)
+    refused = await _account(work, planned, have)
+    async with work.writing() as tx:
+        held = await tx.operations.claim(planned, work.now(), work.policy.lease, sending=True)
+    if held is None:
+        return None
+    answer = refused or await work.sellers.call(
+        have.seller, held.prepared, timeout=work.policy.call_timeout, debug=debug
+    )
+    return await conclude(work, *doubtful(held, answer), have)
+
+
+def doubtful(held: Operation, answer: Answer) -> tuple[Operation, Answer]:
+    """A no to a repeated create says nothing of the first: that may have been booked before the no came to be said.
+
+    A passing no is asked again; after any other the seller's books are read, and only they decide.
+    """
+    if held.kind is not Kind.CREATE or held.attempts <= 1 or answer.outcome is not Outcome.REJECTED:
+        return held, answer
+    passing = not answer.reached or answer.error is None or answer.error.recovery is Recovery.TRANSIENT
+    message = f"The repeated call was refused: {answer.message}"
+    unclear = replace(answer, outcome=Outcome.UNKNOWN, error=None, data={"message": message})
+    return (held if passing else replace(held, attempts=MAX_REPLAYS)), unclear
+
+
+async def conclude(work: Work, held: Operation, answer: Answer, have: Parts) -> Result:
+    """Settle, then do what follows from it."""
+    settled = await settling.settle(work, held, have, answer)
+    after, dropped = await follow(work, settled)
+    failed = settled.failed or settling.unmet(held, after)
+    return Result(held, after, answer, failed, answer.exchange, (*settled.dropped, *dropped))
+
+
+async def follow(work: Work, settled: Settled) -> tuple[MediaBuy, tuple[settling.DroppedCreative, ...]]:
+    """Carry out what settling planned, and read the buy where its state is not certain."""
+    after, dropped = settled.buy, list[settling.DroppedCreative]()
+    for planned in settled.planned:
+        result = await dispatch(work, planned.id)
+        if result is not None:
+            after = result.buy
+            dropped += result.dropped
+    if settled.read:
+        after = await refresh(work, after)
+    return after, tuple(dropped)
+
+
+async def refresh(work: Work, buy: MediaBuy) -> MediaBuy:
+    """Read the buy at its seller and act on what is found; unchanged when the seller cannot be read now."""
+    try:
+        have = await parts.load(work, buy.id)
+        settled = await settling.observe(work, have)
+    except PlatformError as error:
+        log.info("media buy %s could not be read: %s", buy.id, error.message)
+        return await settling.not_read(work, buy.id)
+    return (await follow(work, settled))[0] if settled else await _current(work, buy)
+
+
+async def _current(work: Work, buy: MediaBuy) -> MediaBuy:
+    async with work.reading() as tx:
+        return await tx.media_buys.get(buy.id)
+
+
+async def _account(work: Work, planned: Operation, have: Parts) -> Answer | None:
+    """The answer that a create gets when the seller has no account for us; None when it has."""
+    if planned.kind is not Kind.CREATE:
+        return None
+    try:
+        await seller_accounts.ensure(work, have.seller, have.account)
+    except PlatformError as error:
+        code = str(error.details.get("code", error.code))
+        return Answer(Outcome.REJECTED, error=SellerError(code, error.message), reached=False)
+    return None

@@ -1,0 +1,146 @@
+"""Outside writes planned: the operation row and the mark on the buy, in the caller's transaction, nothing sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from buyside.domain import constraints, settling
+from buyside.domain.answers import Prepared
+from buyside.domain.campaigns import Campaign, Status
+from buyside.domain.creatives import Creative, fits
+from buyside.domain.errors import Conflict
+from buyside.domain.ids import OperationId
+from buyside.domain.media_buys import MediaBuy
+from buyside.domain.money import Money
+from buyside.domain.operations import Kind, Operation, State
+from buyside.domain.orders import AccountRef, BuyChange, BuyOrder, CreativeSync, CreativeUpload, PackageOrder
+from buyside.domain.storefronts import Seller
+from buyside.services.work import Tx, Work
+
+
+def order(campaign: Campaign, buy: MediaBuy, account: AccountRef, work: Work) -> BuyOrder:
+    """The create as it would be sent now (rulings 0.2 and 0.6)."""
+    now = work.now()
+    paused = campaign.status is Status.PAUSED
+    return BuyOrder(
+        media_buy_id=buy.id,
+        campaign_id=campaign.id,
+        name=buy.name,
+        account=account,
+        start=buy.start if buy.start is not None and buy.start > now else None,
+        end=buy.end,
+        packages=tuple(
+            PackageOrder(
+                buyer_ref=package.ref,
+                product_id=package.product_id,
+                pricing_option_id=package.pricing_option_id,
+                budget=buy.media_part(package.budget),
+                bid=package.bid,
+                pacing=package.pacing,
+                paused=paused,
+                targeting=constraints.overlay(campaign.spec.constraints, package.targeting),
+            )
+            for package in buy.packages
+        ),
+        paused=paused,
+    )
+
+
+async def create(
+    tx: Tx, work: Work, campaign: Campaign, buy: MediaBuy, seller: Seller, account: AccountRef
+) -> tuple[MediaBuy, Operation]:
+    """Plan the create of a DRAFT buy and mark it as on its way."""
+    prepared = work.sellers.prepare_buy(seller, order(campaign, buy, account, work), work.new_key())
+    planned = _operation(work, Kind.CREATE, "create", buy, seller, prepared, amount=buy.budget)
+    await tx.operations.add(planned)
+    marked = replace(settling.dispatched(buy, work.now()), operation_id=planned.id)
+    return await tx.media_buys.save(marked, work.now()), planned
+
+
+async def pause(
+    tx: Tx, work: Work, buy: MediaBuy, seller: Seller, account: AccountRef, *, paused: bool, purpose: str
+) -> Operation:
+    """Plan a pause, or a resume, of a buy that its seller knows.
+
+    Raises: Conflict while another change of it is under way: two of them could arrive in the wrong order.
+    """
+    if await tx.operations.of_buy(buy.id, kind=Kind.CHANGE, opened=True):
+        raise Conflict(f"A change of media buy {buy.id} is still under way; try again shortly.")
+    assert buy.seller_buy_id is not None
+    change = BuyChange(buy.seller_buy_id, account, buy.seller_revision, paused=paused)
+    prepared = work.sellers.prepare_change(seller, change, work.new_key())
+    planned = _operation(work, Kind.CHANGE, purpose, buy, seller, prepared)
+    await tx.operations.add(planned)
+    return planned
+
+
+async def creatives(
+    tx: Tx, work: Work, campaign: Campaign, buy: MediaBuy, seller: Seller, account: AccountRef
+) -> Operation | None:
+    """Plan to carry the campaign's creatives to the packages they fit; None when there is nothing (more) to carry."""
+    wanted = carriable(await tx.creatives.of(campaign.id), buy)
+    if not wanted or (seller.profile is not None and not seller.profile.takes("sync_creatives")):
+        return None
+    by_id = {creative.id: creative for creative, _ in wanted}
+    sync = CreativeSync(
+        account,
+        tuple(CreativeUpload(c.id, c.spec.name, c.spec.format_id, _assets(c)) for c in by_id.values()),
+        tuple((creative.id, package_id) for creative, package_id in wanted),
+    )
+    prepared = work.sellers.prepare_creatives(seller, sync, work.new_key())
+    planned = _operation(work, Kind.CREATIVES, "carry", buy, seller, prepared)
+    await tx.operations.add(planned)
+    return planned
+
+
+def carriable(campaign_creatives: Sequence[Creative], buy: MediaBuy) -> list[tuple[Creative, str]]:
+    """(creative, seller package) pairs still to be carried: the format fits and this seller has not judged it yet."""
+    return [
+        (creative, package.package_id)
+        for creative in campaign_creatives
+        if buy.agent_id not in creative.reviews
+        for package in buy.packages
+        if package.package_id is not None
+        and creative.id not in package.creative_ids
+        and fits(creative.spec, package.format_ids)
+    ]
+
+
+def _assets(creative: Creative) -> dict[str, object]:
+    assets: dict[str, object] = {}
+    if creative.spec.url_asset is not None:
+        slot = {"clickthrough": "click_url", "vast": "vast_tag"}.get(creative.spec.url_asset["url_type"], "tracker")
+        assets[slot] = {"asset_type": "url", **creative.spec.url_asset}
+    if creative.spec.message is not None:
+        assets["message"] = {"asset_type": "text", "content": creative.spec.message}
+    return assets
+
+
+def _operation(
+    work: Work,
+    kind: Kind,
+    purpose: str,
+    buy: MediaBuy,
+    seller: Seller,
+    prepared: Prepared,
+    *,
+    amount: Money | None = None,
+) -> Operation:
+    now = work.now()
+    return Operation(
+        id=OperationId(work.new_id("op", 20)),
+        kind=kind,
+        agent_id=seller.id,
+        prepared=prepared,
+        state=State.PLANNED,
+        created_at=now,
+        campaign_id=buy.campaign_id,
+        media_buy_id=buy.id,
+        amount=amount,
+        key_id=work.caller.key,
+        actor=work.caller.name,
+        purpose=purpose,
+        next_at=now + work.policy.lease,
+        replay_ttl=seller.profile.replay_ttl if seller.profile else None,
+    )

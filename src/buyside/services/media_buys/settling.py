@@ -1,0 +1,367 @@
+"""After an answer or a reading: the rows, the log entry and what must follow, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from buyside.domain import media_buys, settling
+from buyside.domain.answers import Answer, Outcome
+from buyside.domain.campaigns import Campaign
+from buyside.domain.creatives import SellerReview
+from buyside.domain.decisions import EntryType, changes
+from buyside.domain.errors import Conflict
+from buyside.domain.ids import MediaBuyId
+from buyside.domain.media_buys import ErrorCode, ErrorOwner, MediaBuy, PausedBy, Status, Trouble
+from buyside.domain.operations import Kind, Operation, State, backoff
+from buyside.domain.orders import ObservedBuy
+from buyside.services.media_buys import parts, planning
+from buyside.services.media_buys.parts import Parts
+from buyside.services.work import Tx, Work
+
+_BY: dict[str, PausedBy | None] = {
+    "pause campaign": PausedBy.CAMPAIGN,
+    "pause person": PausedBy.PERSON,
+    "pause guard": PausedBy.GUARD,
+    "pause stop": PausedBy.STOP,
+    "resume": None,
+}
+
+
+@dataclass(frozen=True)
+class DroppedCreative:
+    creative_id: str
+    format_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    buy: MediaBuy
+    failed: str | None = None
+    read: bool = False
+    planned: tuple[Operation, ...] = ()
+    dropped: tuple[DroppedCreative, ...] = field(default=())
+
+
+async def settle(work: Work, held: Operation, have: Parts, answer: Answer) -> Settled:
+    """Write down what became of an operation that this process holds."""
+    if answer.outcome is Outcome.UNKNOWN:
+        return await _unanswered(work, held, answer)
+    match held.kind:
+        case Kind.CREATE:
+            return await _created(work, held, have, answer)
+        case Kind.CREATIVES:
+            return await _carried(work, held, have, answer)
+    return await _changed(work, held, have, answer)
+
+
+async def _unanswered(work: Work, held: Operation, answer: Answer) -> Settled:
+    now, message = work.now(), answer.message or "The seller did not answer in time."
+    wait = backoff(held.attempts - 1, work.policy.sweep_every / 2, work.policy.pending_poll_max)
+    if answer.error is not None and answer.error.retry_after is not None:
+        wait = max(wait, timedelta(seconds=answer.error.retry_after))
+    async with work.writing() as tx:
+        campaign, buy = await parts.locked(tx, _buy_id(held))
+        await tx.operations.save(
+            replace(held, state=State.UNKNOWN, message=message, lease_until=None, next_at=now + wait)
+        )
+        if held.kind is Kind.CREATE and buy.operation_id == held.id:
+            buy = await store(tx, work, campaign, buy, settling.unknown(buy, message, now), "media_buy.unanswered")
+    return Settled(buy, message)
+
+
+async def _created(work: Work, held: Operation, have: Parts, answer: Answer) -> Settled:
+    now = work.now()
+    observed = work.sellers.observed(answer.data) if answer.outcome is not Outcome.REJECTED else None
+    if answer.outcome is Outcome.ACCEPTED and observed is None:
+        unclear = replace(answer, outcome=Outcome.UNKNOWN, error=None, data={"message": "The answer names no buy."})
+        return await _unanswered(work, held, unclear)
+    async with work.writing() as tx:
+        campaign, buy = await parts.locked(tx, _buy_id(held))
+        if buy.operation_id != held.id:
+            return Settled(buy)
+        placed = settling.placed(_resting(buy, campaign), answer, observed, now)
+        await tx.operations.save(_over(held, State.REFUSED if placed.failed else State.DONE, answer.message))
+        if placed.failed is not None:
+            saved = await store(tx, work, campaign, buy, placed.buy, "media_buy.refused")
+            return Settled(saved, placed.failed)
+        await tx.campaigns.commit(campaign)
+        after, planned = await _guard(tx, work, have, campaign, placed.buy, observed)
+        saved = await store(tx, work, campaign, buy, after, "media_buy.placed")
+        planned += await _follow_ups(tx, work, have, campaign, saved)
+    return Settled(saved, None, placed.read, tuple(planned))
+
+
+async def observe(work: Work, have: Parts) -> Settled | None:
+    """Read the buy at its seller. None when nothing can be read of it yet. Raises: PlatformError."""
+    buy = have.buy
+    if buy.unsettled or buy.status not in media_buys.LIVE:
+        return None
+    if buy.seller_buy_id is None:
+        return await _task(work, have)
+    found = await work.sellers.media_buys(
+        have.seller, have.account, seller_buy_ids=[buy.seller_buy_id], timeout=work.policy.read_timeout
+    )
+    observed = next((each for each in found if each.seller_buy_id == buy.seller_buy_id), None)
+    return await adopt(work, have, observed) if observed is not None else None
+
+
+async def _task(work: Work, have: Parts) -> Settled | None:
+    if have.buy.task_id is None:
+        return None
+    answer = await work.sellers.task(have.seller, have.buy.task_id, have.account, timeout=work.policy.read_timeout)
+    if answer.outcome in {Outcome.PENDING, Outcome.UNKNOWN} or (
+        answer.outcome is Outcome.REJECTED and not answer.reached
+    ):
+        return None
+    observed = work.sellers.observed(answer.data)
+    if answer.outcome is Outcome.NEEDS_INPUT:
+        observed = ObservedBuy("", "input-required", message=answer.message)
+    elif answer.outcome is Outcome.REJECTED:
+        observed = ObservedBuy("", "rejected", message=answer.message)
+    return await adopt(work, have, observed) if observed is not None else None
+
+
+async def adopt(work: Work, have: Parts, observed: ObservedBuy, *, action: str = "media_buy.observed") -> Settled:
+    """Take over what was read, guard the money, and see to it that nothing serves that must not."""
+    now = work.now()
+    async with work.writing() as tx:
+        campaign, buy = await parts.locked(tx, have.buy.id)
+        if buy.unsettled:
+            return Settled(buy)
+        seen = settling.seen(_resting(buy, campaign), observed, now)
+        seen = replace(seen, seller_buy_id=observed.seller_buy_id or buy.seller_buy_id)
+        after, planned = await _guard(tx, work, have, campaign, seen, observed)
+        saved = await store(tx, work, campaign, buy, after, action)
+        planned += await _follow_ups(tx, work, have, campaign, saved)
+        await _campaign_after(tx, work, campaign)
+    return Settled(saved, planned=tuple(planned))
+
+
+async def not_read(work: Work, buy_id: MediaBuyId) -> MediaBuy:
+    """Look again later."""
+    async with work.writing() as tx:
+        campaign, buy = await parts.locked(tx, buy_id)
+        return await tx.media_buys.save(_watched(work, campaign, buy, replace(buy, checks=buy.checks + 1)), work.now())
+
+
+def _resting(buy: MediaBuy, campaign: Campaign) -> MediaBuy:
+    """A buy that is placed while its campaign rests is held by the campaign."""
+    if buy.paused_by is None and buy.status in media_buys.LIVE and settling.wants_pause(buy, campaign.status):
+        return replace(buy, paused_by=PausedBy.CAMPAIGN)
+    return buy
+
+
+async def _guard(
+    tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: MediaBuy, observed: ObservedBuy | None
+) -> tuple[MediaBuy, list[Operation]]:
+    """Compare what was booked with what was asked; a difference pauses the buy and says so (adcp.md 5.7)."""
+    if observed is None or buy.status not in media_buys.LIVE or buy.paused_by is PausedBy.GUARD:
+        return buy, []
+    findings = settling.mismatches(buy, observed)
+    if not findings:
+        return buy, []
+    guarded = settling.guarded(buy, findings)
+    await tx.record(
+        "media_buy.guarded",
+        guarded.trouble.message if guarded.trouble else "",
+        parts.subject(campaign, buy),
+        entry_type=EntryType.ANOMALY,
+        metadata={"findings": findings},
+    )
+    if buy.seller_buy_id is None or buy.status is Status.PAUSED:
+        return guarded, []
+    planned = await _pause(tx, work, have, guarded, "pause guard")
+    return guarded, planned
+
+
+async def _follow_ups(tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: MediaBuy) -> list[Operation]:
+    """What must be done at the seller now: stop what must not serve, resume what may, carry creatives."""
+    if buy.seller_buy_id is None or buy.status not in media_buys.LIVE:
+        return []
+    planned: list[Operation] = []
+    if buy.status is Status.ACTIVE and settling.wants_pause(buy, campaign.status):
+        planned += await _pause(tx, work, have, buy, f"pause {(buy.paused_by or PausedBy.CAMPAIGN).value}")
+    elif settling.wants_resume(buy, campaign.status):
+        planned += await _pause(tx, work, have, buy, "resume")
+    if not await tx.operations.of_buy(buy.id, kind=Kind.CREATIVES, opened=True):
+        carry = await planning.creatives(tx, work, campaign, buy, have.seller, have.account)
+        planned += [carry] if carry else []
+    return planned
+
+
+async def _pause(tx: Tx, work: Work, have: Parts, buy: MediaBuy, purpose: str) -> list[Operation]:
+    try:
+        paused = purpose != "resume"
+        return [await planning.pause(tx, work, buy, have.seller, have.account, paused=paused, purpose=purpose)]
+    except Conflict:
+        return []  # the change under way is settled first; the next reading sees what is left to do
+
+
+async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> Settled:
+    now = work.now()
+    refused = answer.outcome is Outcome.REJECTED
+    observed = None if refused else work.sellers.observed(answer.data)
+    async with work.writing() as tx:
+        campaign, buy = await parts.locked(tx, _buy_id(held))
+        await tx.operations.save(_over(held, State.REFUSED if refused else State.DONE, answer.message))
+        after = _refused_change(buy, held, answer) if refused else _accepted_change(buy, held)
+        if observed is not None and observed.seller_buy_id == buy.seller_buy_id:
+            after = settling.seen(after, observed, now)
+        action = "media_buy.change_refused" if refused else f"media_buy.{_past(held.purpose)}"
+        saved = await store(tx, work, campaign, buy, after, action, always=True)
+    failed = answer.message or "The seller refused." if refused else None
+    return Settled(saved, failed, read=refused or observed is None or observed.status is None)
+
+
+def _accepted_change(buy: MediaBuy, held: Operation) -> MediaBuy:
+    if held.purpose not in _BY:
+        return buy
+    return replace(buy, paused_by=_BY[held.purpose])
+
+
+def _refused_change(buy: MediaBuy, held: Operation, answer: Answer) -> MediaBuy:
+    if not held.purpose.startswith("pause"):
+        return buy
+    message = f"The seller did not pause it: {answer.message}"
+    return replace(buy, trouble=Trouble(ErrorCode.SOURCE_REJECTED, ErrorOwner.SELLER, message))
+
+
+def unmet(held: Operation, after: MediaBuy) -> str | None:
+    """What a change was for and did not bring about, though the seller said yes."""
+    if held.kind is not Kind.CHANGE:
+        return None
+    if held.purpose.startswith("pause") and after.status is Status.ACTIVE:
+        return "The seller accepted the pause, but still reports the buy as active."
+    if held.purpose == "resume" and after.status is Status.PAUSED:
+        return "The seller accepted, but still reports the buy as paused."
+    return None
+
+
+async def _carried(work: Work, held: Operation, have: Parts, answer: Answer) -> Settled:
+    now = work.now()
+    verdicts = {v.creative_id: v for v in work.sellers.creative_verdicts(answer.data)}
+    refused = answer.outcome is Outcome.REJECTED
+    lasting = refused and answer.error is not None and answer.error.recovery.value != "transient"
+    dropped: list[DroppedCreative] = []
+    async with work.writing() as tx:
+        campaign, buy = await parts.locked(tx, _buy_id(held))
+        await tx.operations.save(_over(held, State.REFUSED if refused else State.DONE, answer.message))
+        taken: set[str] = set()
+        for creative, _ in planning.carriable(await tx.creatives.of(campaign.id), buy):
+            verdict = verdicts.get(creative.id)
+            good = not refused and (verdict is None or verdict.taken)
+            if good:
+                taken.add(creative.id)
+            else:
+                reason = (verdict.message if verdict else answer.message) or "The seller did not take it."
+                form = creative.spec.format_id
+                dropped.append(DroppedCreative(creative.id, str(form.get("id")) if form else None, reason))
+            if good or not refused or lasting:
+                said = (verdict.status if verdict else None) or ("synced" if good else "failed")
+                review = SellerReview(buy.agent_id, said, now, verdict.message if verdict else answer.message or None)
+                await tx.creatives.save(replace(creative, reviews={**creative.reviews, buy.agent_id: review}))
+        fitting = [
+            replace(p, creative_ids=tuple(dict.fromkeys((*p.creative_ids, *_for(p, taken, held)))))
+            for p in buy.packages
+        ]
+        saved = await store(
+            tx, work, campaign, buy, replace(buy, packages=tuple(fitting)), "media_buy.creatives_carried", always=True
+        )
+    unique = tuple({d.creative_id: d for d in dropped}.values())
+    return Settled(saved, None, read=bool(taken), dropped=unique)
+
+
+def _for(package: media_buys.Package, taken: set[str], held: Operation) -> Sequence[str]:
+    """Which of the taken creatives this very operation put on the package."""
+    text = held.prepared.body.decode()
+    return [c for c in sorted(taken) if package.package_id is not None and c in text and package.package_id in text]
+
+
+async def store(
+    tx: Tx, work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy, action: str, *, always: bool = False
+) -> MediaBuy:
+    """Store the buy with its next look, and log the change where there is one."""
+    saved = await tx.media_buys.save(_watched(work, campaign, before, after), work.now())
+    old, new = changes(facts(before), facts(after))
+    if new or always:
+        await tx.record(action, _sentence(after, action), parts.subject(campaign, after), before=old, after=new)
+    return saved
+
+
+def _watched(work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy) -> MediaBuy:
+    """When the buy is looked at next: soon while something waits, rarely while it runs, never when it is over."""
+    if after.unsettled or after.status not in media_buys.LIVE:
+        return replace(after, check_at=None, checks=0)
+    policy, moved = work.policy, before.status is not after.status
+    checks = 0 if moved else after.checks
+    waits = after.status in {Status.PENDING_APPROVAL, Status.INPUT_REQUIRED}
+    if settling.wants_pause(after, campaign.status) and after.status is not Status.PAUSED:
+        pause = timedelta(seconds=policy.pending_poll)  # it may go live at any moment and must not serve
+    elif waits:
+        pause = backoff(checks, policy.pending_poll, policy.pending_poll_max)
+    else:
+        pause = timedelta(seconds=policy.pending_poll_max)
+    return replace(after, check_at=work.now() + pause, checks=checks)
+
+
+async def _campaign_after(tx: Tx, work: Work, campaign: Campaign) -> None:
+    after = settling.campaign_after(campaign, await tx.media_buys.of(campaign.id))
+    if after.status is not campaign.status:
+        saved = await tx.campaigns.save(campaign, after, work.now())
+        await tx.record(
+            f"campaign.{saved.status.value.lower()}",
+            f"Every media buy is over: the campaign is {saved.status.value}.",
+            parts.campaign_subject(campaign),
+            before={"status": campaign.status.value},
+            after={"status": saved.status.value},
+        )
+
+
+def facts(buy: MediaBuy) -> dict[str, Any]:
+    """What the log keeps of a buy."""
+    made: dict[str, Any] = {
+        "status": buy.status.value,
+        "sellerStatus": buy.seller_status,
+        "sellerMediaBuyId": buy.seller_buy_id,
+        "taskId": buy.task_id,
+        "pausedBy": buy.paused_by.value if buy.paused_by else None,
+        "pendingReason": buy.pending.reason.value if buy.pending else None,
+        "pendingAt": buy.pending.at.value if buy.pending else None,
+        "error": buy.trouble.message if buy.trouble else None,
+        "budget": str(buy.budget),
+        "packages": {p.ref: _package(p) for p in buy.packages},
+    }
+    return {k: v for k, v in made.items() if v is not None}
+
+
+def _package(package: media_buys.Package) -> Mapping[str, Any]:
+    return {
+        "productId": package.product_id,
+        "packageId": package.package_id,
+        "budget": str(package.budget),
+        "status": package.status,
+        "creatives": list(package.creative_ids),
+    }
+
+
+def _sentence(buy: MediaBuy, action: str) -> str:
+    verb = action.removeprefix("media_buy.").replace("_", " ")
+    why = f" ({buy.trouble.message})" if buy.trouble else ""
+    return f"{buy.name}: {verb}; {buy.status.value}{why}"
+
+
+def _past(purpose: str) -> str:
+    return {"resume": "resumed", "assign": "creatives_assigned"}.get(purpose, "paused")
+
+
+def _over(held: Operation, state: State, message: str) -> Operation:
+    return replace(held, state=state, message=message or None, lease_until=None, next_at=None)
+
+
+def _buy_id(held: Operation) -> MediaBuyId:
+    assert held.media_buy_id is not None
+    return held.media_buy_id
