@@ -36,7 +36,11 @@ class Probing(Protocol):
 
 
 class Writing(Protocol):
-    """Prepared writes: frozen by `prepare_*` (pure), committed by the caller, then sent by `call`."""
+    """Prepared writes: frozen by `prepare_*` (pure), committed by the caller, then sent by `call`.
+
+    `prepare_*` raises Rejected when the seller's tool does not take what makes the order this order (a budget, a price,
+    targeting, a pause, the mark of sandbox money): sent without it, it would be another one. Nothing was sent.
+    """
 
     def prepare_account(self, seller: Seller, account: AccountRef, billing: str, key: str) -> Prepared: ...
     def prepare_creatives(self, seller: Seller, sync: CreativeSync, key: str) -> Prepared: ...
@@ -61,7 +65,8 @@ class Writing(Protocol):
 
 
 class Reading(Protocol):
-    """Reads. They raise Unavailable (not reached, timed out) or Rejected (the seller said no)."""
+    """Reads. They raise PlatformError: Unavailable (not reached, timed out), RateLimited, RefusedCredentials, or
+    Rejected (the seller said no); `details["code"]` is the seller's own word for it."""
 
     async def products(self, seller: Seller, query: ProductQuery, *, timeout: float) -> Offer: ...
 

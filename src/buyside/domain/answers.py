@@ -36,6 +36,8 @@ class SellerError:
     """Seconds."""
     suggestion: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    assumed: bool = False
+    """Neither the seller nor AdCP says how to recover from this code: transient is our assumption."""
     # Last, since it hides dataclasses.field for what follows.
     field: str | None = None
 

@@ -182,3 +182,5 @@ class DeliveryRow:
     completed_views: int | None = None
     conversions: int | None = None
     leads: int | None = None
+    is_final: bool = False
+    """The seller will not restate it."""

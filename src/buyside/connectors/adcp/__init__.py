@@ -1,0 +1,1 @@
+"""AdCP sales agents over MCP and A2A."""

@@ -1,0 +1,98 @@
+"""One request over HTTP as both transports make it: sent, bounded, read, and every failure turned into a reply."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from buyside.connectors.adcp.outcome import HTTPRefusal, NoAnswer, NotSent, Reply
+from buyside.connectors.adcp.wire import Unreadable, loads
+from buyside.connectors.http import (
+    RESPONSE_CAP,
+    Departure,
+    ForbiddenAddress,
+    Garbled,
+    Oversized,
+    read,
+    sending,
+)
+
+REFUSAL_CAP = 64 * 1024
+# What a network, a TLS stack or a malformed reply can raise through httpx. Deadlines are the caller's.
+FAILURES = (
+    *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError, UnicodeError),
+    *(Oversized, Garbled, Unreadable),
+)
+
+
+def failed(error: Exception, departure: Departure) -> Reply:
+    """The reply that a failure amounts to: whether anything had left decides what it proves."""
+    if isinstance(error, ForbiddenAddress):
+        return NotSent(str(error), code="FORBIDDEN_ADDRESS")
+    said = str(error) or type(error).__name__
+    if departure.left:
+        return NoAnswer(f"The connection to the seller failed before it had answered: {said}")
+    return NotSent(f"The seller could not be reached: {said}")
+
+
+class Lines:
+    """A client, an endpoint and the headers that every request to it carries."""
+
+    def __init__(self, client: httpx.AsyncClient, endpoint: str, headers: Mapping[str, str]) -> None:
+        self.client, self.endpoint, self._headers = client, endpoint, dict(headers)
+
+    @asynccontextmanager
+    async def posting(
+        self, content: bytes, headers: Mapping[str, str], departure: Departure | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        both = {**self._headers, "Content-Type": "application/json", **headers}
+        async with sending(
+            self.client, "POST", self.endpoint, headers=both, content=content, departure=departure
+        ) as response:
+            yield response
+
+    async def getting(self, url: str, cap: int = RESPONSE_CAP) -> Any:
+        """A JSON document. Raises what `FAILURES` lists; Unreadable for any status but 200."""
+        headers = {**self._headers, "Accept": "application/json"}
+        async with sending(self.client, "GET", url, headers=headers) as response:
+            if response.status_code != 200:
+                raise Unreadable(f"HTTP {response.status_code}")
+            return loads(await read(response, cap))
+
+    async def deleting(self, headers: Mapping[str, str]) -> None:
+        async with sending(self.client, "DELETE", self.endpoint, headers={**self._headers, **headers}):
+            pass
+
+
+async def refusal(response: httpx.Response) -> HTTPRefusal:
+    """A reply that is not a success, with its body where that is JSON of a reasonable size."""
+    body: Any = None
+    if "json" in response.headers.get("content-type", ""):
+        try:
+            body = loads(await read(response, REFUSAL_CAP))
+        except (Unreadable, Oversized, Garbled, httpx.HTTPError):
+            body = None
+    return HTTPRefusal(response.status_code, body, retry_after(response.headers))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from either form of Retry-After; a date is measured against the seller's own clock."""
+    stated = headers.get("retry-after", "").strip()
+    if stated.isascii() and stated.isdigit() and len(stated) < 10:
+        return float(stated)
+    then, now = _date(stated), _date(headers.get("date", ""))
+    return None if then is None or now is None else max(0.0, (then - now).total_seconds())
+
+
+def _date(stated: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(stated)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo is not None else None

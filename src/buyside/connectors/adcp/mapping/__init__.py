@@ -1,0 +1,1 @@
+"""AdCP's words for ours, and ours for AdCP's. No other module spells AdCP fields."""
