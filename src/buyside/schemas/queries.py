@@ -22,6 +22,7 @@ from buyside.schemas.wire import (
     Json,
     JsonObject,
     Maybe,
+    Number,
     OpenResponse,
     Ordinal,
     PositiveAmount,
