@@ -11,7 +11,7 @@ from buyside.domain.ids import OperationId
 from buyside.domain.operations import Kind, Operation, State
 from buyside.domain.orders import AccountRef, AccountVerdict
 from buyside.domain.storefronts import Seller
-from buyside.services.work import Policy, Work
+from buyside.services.work import Policy, Tx, Work
 
 MAPPING_REQUIRED = "account_mapping_required"
 _OPEN = frozenset({"active", "pending_approval"})
@@ -37,8 +37,12 @@ def _key(account: AccountRef) -> str:
 async def known(work: Work, seller: Seller, account: AccountRef) -> AccountRef:
     """The account as this seller wants it named, without asking it: for reads."""
     async with work.reading() as tx:
-        verdict = await tx.storefronts.account_at(seller.id, _key(account))
-    return _named(seller, account, verdict)
+        return await numbered(tx, seller, account)
+
+
+async def numbered(tx: Tx, seller: Seller, account: AccountRef) -> AccountRef:
+    """`known`, inside a transaction."""
+    return _named(seller, account, await tx.storefronts.account_at(seller.id, _key(account)))
 
 
 def _named(seller: Seller, account: AccountRef, verdict: AccountVerdict | None) -> AccountRef:

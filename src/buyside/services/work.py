@@ -62,6 +62,7 @@ class Policy:
     discovery_timeout: float = 60
     lease_margin: float = 15
     sweep_every: float = 10
+    watch_every: float = 15
     pending_poll: float = 30
     pending_poll_max: float = 600
     key_cache: float = 5
@@ -84,7 +85,7 @@ class Background:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109  a plain wait, not a deadline for a body
+    async def drain(self, timeout: float) -> None:
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=timeout)
         for task in list(self.tasks):

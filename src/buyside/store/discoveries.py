@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain.discovery import AgentResult, Discovery, Selection
@@ -39,6 +39,16 @@ class DiscoveryRepository:
             agents=await self._agents(discovery_id) if offers else (),
             selections=await self._selections(discovery_id),
         )
+
+    async def counts(self, ids: Sequence[DiscoveryId]) -> dict[DiscoveryId, int]:
+        """How many products each session has selected."""
+        rows = await self._conn.execute(
+            select(selection.c.discovery_id, func.count().label("many"))
+            .join(discovery, discovery.c.id == selection.c.discovery_id)
+            .where(discovery.c.account_id == self._owner, selection.c.discovery_id.in_(ids))
+            .group_by(selection.c.discovery_id)
+        )
+        return {DiscoveryId(row.discovery_id): row.many for row in rows}
 
     async def _agents(self, discovery_id: DiscoveryId) -> tuple[AgentResult, ...]:
         rows = await self._conn.execute(

@@ -95,6 +95,11 @@ async def refresh(work: Work, buy: MediaBuy) -> MediaBuy:
     return (await follow(work, settled))[0] if settled else await _current(work, buy)
 
 
+async def look_later(work: Work, buy: MediaBuy) -> MediaBuy:
+    """Nothing was found out: the next look comes after a longer pause."""
+    return await settling.not_read(work, buy.id)
+
+
 async def _current(work: Work, buy: MediaBuy) -> MediaBuy:
     async with work.reading() as tx:
         return await tx.media_buys.get(buy.id)

@@ -1,0 +1,211 @@
+"""Campaigns made, changed and archived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from buyside.domain import budgets, media_buys
+from buyside.domain.accounts import Right
+from buyside.domain.advertisers import Advertiser
+from buyside.domain.campaigns import Action, Campaign, CampaignSpec, Mode, Status, check_budget, facts, warnings
+from buyside.domain.decisions import changes
+from buyside.domain.errors import Conflict, CurrencyMismatch, Invalid, Issue, NotFound
+from buyside.domain.ids import AdvertiserId, CampaignId, DiscoveryId, StorefrontId
+from buyside.domain.media_buys import MediaBuy
+from buyside.services.campaigns import staging
+from buyside.services.campaigns.reading import CampaignView, fee_terms, view
+from buyside.services.media_buys import parts
+from buyside.services.work import Tx, Work
+
+Edit = Callable[[Campaign], CampaignSpec]
+
+
+@dataclass(frozen=True)
+class NewCampaign:
+    advertiser_id: AdvertiserId
+    spec: CampaignSpec
+    mode: Mode | None = None
+    """None: performance when there are goals, else discovery."""
+    product_ids: tuple[str, ...] = field(default=())
+    """Products of the session that are selected at once."""
+
+
+async def create(work: Work, new: NewCampaign) -> CampaignView:
+    """A DRAFT campaign, with DRAFT buys for what its discovery session has selected.
+
+    Raises: Invalid, CurrencyMismatch, NotFound for an unknown session, InsufficientMediaBudget.
+    """
+    work.require(Right.CAMPAIGNS)
+    mode = _mode(new)
+    check_budget(new.spec.budget)
+    if new.product_ids and new.spec.discovery_id is None:
+        raise Invalid("productIds need a discoveryId.", field="productIds")
+    now = work.now()
+    campaign = Campaign(
+        CampaignId(work.new_number("cmp")), new.advertiser_id, new.spec, Status.DRAFT, mode, 1, False, now, now
+    )
+    async with work.writing() as tx:
+        advertiser = await _advertiser(tx, new)
+        await _check_storefronts(tx, new.spec.storefront_ids)
+        await tx.campaigns.add(campaign)
+        if not advertiser.currency_locked:
+            await tx.advertisers.save(replace(advertiser, currency_locked=True))
+        await tx.record(
+            "campaign.created",
+            f"{new.spec.name}: {new.spec.budget.total}",
+            parts.campaign_subject(campaign),
+            after=facts(new.spec),
+        )
+        if new.spec.discovery_id is not None:
+            await staging.bind(tx, work, campaign, new.spec.discovery_id)
+            await _select(tx, work, new.spec.discovery_id, new.product_ids)
+            await staging.reconcile(tx, work, campaign, advertiser)
+        return await view(tx, work.policy, campaign, warnings(new.spec.budget))
+
+
+def _mode(new: NewCampaign) -> Mode:
+    if new.mode is Mode.PERFORMANCE and not new.spec.performance_config:
+        raise Invalid("A performance campaign needs performanceConfig.", field="performanceConfig")
+    return new.mode or (Mode.PERFORMANCE if new.spec.performance_config else Mode.DISCOVERY)
+
+
+async def _advertiser(tx: Tx, new: NewCampaign) -> Advertiser:
+    try:
+        advertiser = await tx.advertisers.get(new.advertiser_id)
+    except NotFound as unknown:
+        raise Invalid(unknown.message, field="advertiserId") from None
+    advertiser.require_active()
+    advertiser.require_brand()
+    if new.spec.budget.total.currency != advertiser.spec.currency:
+        raise CurrencyMismatch(
+            f"{advertiser.spec.name} buys in {advertiser.spec.currency}, not in {new.spec.budget.total.currency}.",
+            field="budget.currency",
+        )
+    return advertiser
+
+
+async def _check_storefronts(tx: Tx, ids: Sequence[StorefrontId]) -> None:
+    known = {each.id for each in await tx.storefronts.by_ids(ids)} if ids else set()
+    issues = [
+        Issue(("storefrontIds", index), f"There is no storefront {each}.")
+        for index, each in enumerate(ids)
+        if each not in known
+    ]
+    if issues:
+        raise Invalid.of(issues)
+
+
+async def _select(tx: Tx, work: Work, discovery_id: DiscoveryId, product_ids: Sequence[str]) -> None:
+    """Add products to the session's selection. Raises: Invalid for one that the session does not offer."""
+    if not product_ids:
+        return
+    from_offers = await tx.discoveries.get(discovery_id)
+    chosen = list(from_offers.selections)
+    issues = []
+    for index, product_id in enumerate(product_ids):
+        found = from_offers.find(product_id)
+        if found is None:
+            issues.append(Issue(("productIds", index), f"{product_id} is not in discovery session {discovery_id}."))
+        elif not any(s.product_id == product_id and s.agent_id == found[0].agent_id for s in chosen):
+            chosen.append(staging.selection(found[0], product_id, work.now()))
+    if issues:
+        raise Invalid.of(issues)
+    await tx.discoveries.select(discovery_id, chosen)
+
+
+async def update(
+    work: Work, campaign_id: CampaignId, edit: Edit, *, expected_revision: int | None = None
+) -> CampaignView:
+    """Change what the buyer wants. `edit` makes the new spec from the campaign as it is under the lock.
+
+    A change of nothing leaves the revision as it is.
+    Raises: NotFound, Conflict when stale, Invalid, CurrencyMismatch, InsufficientMediaBudget.
+    """
+    work.require(Right.CAMPAIGNS)
+    async with work.writing() as tx:
+        campaign = await tx.campaigns.lock(campaign_id)
+        _require_revision(campaign, expected_revision)
+        spec = edit(campaign)
+        if spec == campaign.spec:
+            return await view(tx, work.policy, campaign)
+        edited = campaign.edited(spec)
+        check_budget(spec.budget)
+        advertiser = await tx.advertisers.get(campaign.advertiser_id)
+        buys = await tx.media_buys.of(campaign_id)
+        _check_buys(spec, buys)
+        budgets.require_room(spec.budget.total, fee_terms(advertiser, work.policy), buys)
+        await _check_storefronts(tx, [s for s in spec.storefront_ids if s not in campaign.spec.storefront_ids])
+        saved = await tx.campaigns.save(campaign, edited, work.now())
+        before, after = changes(facts(campaign.spec), facts(spec))
+        await tx.record(
+            "campaign.edited",
+            f"{spec.name}: {', '.join(after)} changed",
+            parts.campaign_subject(campaign),
+            before=before,
+            after=after,
+        )
+        await _drafts_follow(tx, work, campaign, saved, buys)
+        if spec.discovery_id is not None and spec.discovery_id != campaign.spec.discovery_id:
+            if campaign.spec.discovery_id is not None:
+                await staging.discard(tx, work, campaign)
+            await staging.bind(tx, work, saved, spec.discovery_id)
+            await staging.reconcile(tx, work, saved, advertiser)
+        return await view(tx, work.policy, saved, warnings(spec.budget))
+
+
+def _require_revision(campaign: Campaign, expected: int | None) -> None:
+    if expected is not None and expected != campaign.revision:
+        raise Conflict(
+            f"The campaign is at revision {campaign.revision}, not {expected}; read it again.",
+            field="expectedRevision",
+            details={"revision": campaign.revision},
+        )
+
+
+def _check_buys(spec: CampaignSpec, buys: Sequence[MediaBuy]) -> None:
+    """Raises: Invalid when a placed buy would run outside the new flight."""
+    for buy in buys:
+        if buy.status in media_buys.LIVE and not spec.flight.holds(buy.start, buy.end):
+            raise Invalid(f"Media buy {buy.id} runs outside the new flight.", field="flightDates")
+
+
+async def _drafts_follow(tx: Tx, work: Work, before: Campaign, after: Campaign, buys: Sequence[MediaBuy]) -> None:
+    """DRAFT buys that ran the whole flight run the whole new one."""
+    if before.spec.flight == after.spec.flight:
+        return
+    old, new = before.spec.flight, after.spec.flight
+    for buy in buys:
+        if buy.status is media_buys.Status.DRAFT and (buy.start, buy.end) == (old.start, old.end):
+            await tx.media_buys.save(replace(buy, start=new.start, end=new.end), work.now())
+
+
+_HOLDING = frozenset({media_buys.Status.ACTIVE, media_buys.Status.PENDING_APPROVAL, media_buys.Status.INPUT_REQUIRED})
+
+
+async def delete(work: Work, campaign_id: CampaignId) -> None:
+    """Archive the campaign and its DRAFT buys; archived already: nothing.
+
+    Raises: NotFound; Conflict while a buy runs or waits (ruling 0.18).
+    """
+    work.require(Right.CAMPAIGNS)
+    async with work.writing() as tx:
+        campaign = await tx.campaigns.lock(campaign_id)
+        if campaign.status is Status.ARCHIVED:
+            return
+        buys = await tx.media_buys.of(campaign_id)
+        held = [b.id for b in buys if b.status in _HOLDING]
+        if held:
+            raise Conflict(
+                f"Media buys {', '.join(held[:5])} still run or wait; cancel them first.",
+                details={"mediaBuyIds": held},
+            )
+        saved = await tx.campaigns.save(campaign, campaign.then(Action.DELETE), work.now())
+        await tx.record(
+            "campaign.deleted",
+            f"{campaign.spec.name}: archived",
+            parts.campaign_subject(campaign),
+            before={"status": campaign.status.value},
+            after={"status": saved.status.value},
+        )
+        await staging.discard(tx, work, campaign)

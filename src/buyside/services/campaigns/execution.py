@@ -1,0 +1,223 @@
+"""Execute: every DRAFT media buy of a campaign goes to its seller, once (interchange.md 3.6, rulings 0.2-0.6)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from buyside.domain import budgets
+from buyside.domain.accounts import Right
+from buyside.domain.advertisers import Advertiser
+from buyside.domain.answers import Exchange
+from buyside.domain.campaigns import Action, Campaign, Status
+from buyside.domain.errors import BuysideError, Conflict, Forbidden, Invalid, NotFound, PlatformError
+from buyside.domain.ids import AgentId, CampaignId, MediaBuyId
+from buyside.domain.media_buys import ErrorCode, ErrorOwner, MediaBuy, Trouble
+from buyside.domain.media_buys import Status as BuyStatus
+from buyside.domain.operations import Operation
+from buyside.domain.staging import stale
+from buyside.services import profiles, seller_accounts
+from buyside.services.campaigns.reading import fee_terms
+from buyside.services.campaigns.staging import reconcile
+from buyside.services.media_buys import parts, placing, planning
+from buyside.services.media_buys.placing import Result
+from buyside.services.media_buys.settling import DroppedCreative
+from buyside.services.work import Tx, Work
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One line of errors[]. `exchange` only where it was asked for."""
+
+    media_buy_id: MediaBuyId
+    agent_id: AgentId
+    message: str
+    exchange: Exchange | None = None
+
+
+@dataclass(frozen=True)
+class Executed:
+    campaign_id: CampaignId
+    before: Status
+    after: Status
+    attempted: int
+    failures: tuple[Failure, ...] = ()
+    dropped: tuple[tuple[MediaBuyId, tuple[DroppedCreative, ...]], ...] = ()
+    stale: tuple[MediaBuyId, ...] = ()
+
+    @property
+    def success(self) -> bool:
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one transaction committed, before anything left."""
+
+    before: Campaign
+    after: Campaign
+    planned: tuple[Operation, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    stale: tuple[MediaBuyId, ...] = ()
+
+
+async def execute(work: Work, campaign_id: CampaignId, *, debug: bool = False) -> Executed:
+    """Place what is DRAFT and answer within `policy.execute_deadline`; what is under way then settles by itself.
+
+    Raises: NotFound; Invalid when the status or an empty selection forbids it; InsufficientMediaBudget; Forbidden
+    over a spending limit; Conflict when all there is left to place is being placed already.
+    """
+    work.require(Right.CAMPAIGNS)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + work.policy.execute_deadline
+    await _meet_sellers(work, campaign_id)
+    async with work.writing() as tx:
+        batch = await _prepare(tx, work, campaign_id)
+    tasks = [work.runtime.background.start(_one(work, operation, debug=debug)) for operation in batch.planned]
+    if tasks:
+        await asyncio.wait(tasks, timeout=max(0.0, deadline - loop.time()))
+    done = [task.result() for task in tasks if task.done()]
+    return _report(batch, [result for result in done if result is not None], debug=debug)
+
+
+async def _meet_sellers(work: Work, campaign_id: CampaignId) -> None:
+    """Sellers that were never reached are asked what they are before anything is shaped for them."""
+    async with work.reading() as tx:
+        campaign = await tx.campaigns.get(campaign_id)
+        agents = {b.agent_id for b in await tx.media_buys.of(campaign_id) if b.status is BuyStatus.DRAFT}
+        if campaign.spec.discovery_id is not None and campaign.status in {Status.DRAFT, Status.ACTIVE, Status.PAUSED}:
+            session = await tx.discoveries.get(campaign.spec.discovery_id, offers=False)
+            agents |= {s.agent_id for s in session.selections}
+        sellers = await tx.storefronts.sellers()
+    await profiles.meet(work, [s for s in sellers if s.id in agents])
+
+
+async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId) -> _Batch:
+    campaign = await tx.campaigns.lock(campaign_id)
+    campaign.require(Action.EXECUTE)
+    advertiser = await tx.advertisers.get(campaign.advertiser_id)
+    advertiser.require_active()
+    if campaign.spec.flight.is_over(work.now()):
+        raise Invalid("The flight is over.", field="flightDates.endDate")
+    buys = await reconcile(tx, work, campaign, advertiser)
+    drafts = [b for b in buys if b.status is BuyStatus.DRAFT]
+    if not drafts:
+        _require_something(buys)
+        return _Batch(campaign, campaign)
+    budgets.require_room(campaign.spec.budget.total, fee_terms(advertiser, work.policy), buys)
+    await _check_limits(tx, work, drafts)
+    outdated = await _stale(tx, campaign, drafts)
+    planned, failures = await _plan(tx, work, campaign, advertiser, drafts)
+    after = campaign.then(Action.EXECUTE)
+    if after.status is not campaign.status:
+        after = await tx.campaigns.save(campaign, after, work.now())
+    await tx.record(
+        "campaign.executed",
+        f"{campaign.spec.name}: {len(drafts)} media buys sent",
+        parts.campaign_subject(campaign),
+        before={"status": campaign.status.value},
+        after={"status": after.status.value, "mediaBuys": {b.id: str(b.budget) for b in drafts}},
+    )
+    return _Batch(campaign, after, tuple(planned), tuple(failures), tuple(outdated))
+
+
+def _require_something(buys: Sequence[MediaBuy]) -> None:
+    if any(b.unsettled for b in buys):
+        names = [b.id for b in buys if b.unsettled]
+        raise Conflict(
+            f"Media buys {', '.join(names[:5])} are being placed; they settle by themselves, try again shortly.",
+            details={"mediaBuyIds": names},
+        )
+    if all(b.status is BuyStatus.ARCHIVED for b in buys):
+        raise Invalid("The campaign has no selected products.", field="products")
+
+
+async def _check_limits(tx: Tx, work: Work, drafts: Sequence[MediaBuy]) -> None:
+    """Raises: Forbidden naming the first limit that these buys would break (ruling 0.9)."""
+    limits = await tx.accounts.limits()
+    if not limits:
+        return
+    await tx.accounts.lock()
+    for limit in limits:
+        covered = [b for b in drafts if limit.covers(work.caller, b.agent_id)]
+        if not covered:
+            continue
+        foreign = next((b for b in covered if b.currency != limit.currency), None)
+        if foreign is not None and not any(
+            other.currency == foreign.currency
+            and other.scope is limit.scope
+            and other.covers(work.caller, foreign.agent_id)
+            for other in limits
+        ):
+            raise Forbidden(f"{limit.label} has limits, but none in {foreign.currency}: nothing is spent unlimited.")
+        committed = await tx.accounts.committed_on(work.now().date(), limit)
+        for buy in covered:
+            if buy.currency == limit.currency:
+                limit.check(buy.budget, committed)
+                committed = committed + buy.budget
+
+
+async def _stale(tx: Tx, campaign: Campaign, drafts: Sequence[MediaBuy]) -> list[MediaBuyId]:
+    if campaign.spec.discovery_id is None:
+        return []
+    session = await tx.discoveries.get(campaign.spec.discovery_id, offers=False)
+    return stale(drafts, session.selections)
+
+
+async def _plan(
+    tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, drafts: Sequence[MediaBuy]
+) -> tuple[list[Operation], list[Failure]]:
+    """An operation row for each buy; a buy that cannot be sent stays DRAFT and is named."""
+    planned: list[Operation] = []
+    failures: list[Failure] = []
+    for buy in drafts:
+        try:
+            planned.append(await _plan_one(tx, work, campaign, advertiser, buy))
+        except (NotFound, PlatformError, Forbidden) as error:
+            failures.append(Failure(buy.id, buy.agent_id, error.message))
+            owner = ErrorOwner.SELLER if isinstance(error, PlatformError) else ErrorOwner.BUYER_INPUT
+            code = ErrorCode.SOURCE_UNAVAILABLE if isinstance(error, PlatformError) else ErrorCode.INVALID_REQUEST
+            await tx.media_buys.save(replace(buy, trouble=Trouble(code, owner, error.message)), work.now())
+    return planned, failures
+
+
+async def _plan_one(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, buy: MediaBuy) -> Operation:
+    seller = await tx.storefronts.seller(buy.agent_id)
+    account = seller_accounts.natural(seller, advertiser, work.policy)
+    if seller.profile is None:
+        raise PlatformError(f"{seller.name} cannot be reached: nothing was sent.")
+    if seller.profile.requires_account_id:
+        account = await seller_accounts.numbered(tx, seller, account)
+    return (await planning.create(tx, work, campaign, buy, seller, account))[1]
+
+
+async def _one(work: Work, operation: Operation, *, debug: bool) -> Result | None:
+    """Never raises: what goes wrong here is left to the sweep."""
+    try:
+        return await placing.dispatch(work, operation.id, debug=debug)
+    except BuysideError as error:
+        log.warning("operation %s was left to the sweep: %s", operation.id, error.message)
+    except Exception:
+        log.exception("operation %s was left to the sweep", operation.id)
+    return None
+
+
+def _report(batch: _Batch, results: Sequence[Result], *, debug: bool) -> Executed:
+    failures = [
+        Failure(r.buy.id, r.buy.agent_id, r.failed, r.exchange if debug else None)
+        for r in results
+        if r.failed is not None
+    ]
+    return Executed(
+        batch.before.id,
+        batch.before.status,
+        batch.after.status,
+        len(batch.planned) + len(batch.failures),
+        (*batch.failures, *failures),
+        tuple((r.buy.id, r.dropped) for r in results if r.dropped),
+        batch.stale,
+    )

@@ -1,0 +1,123 @@
+"""Pause and reactivate a campaign with all that serves under it (interchange.md 3.7, ruling 0.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from buyside.domain.accounts import Right
+from buyside.domain.advertisers import Advertiser
+from buyside.domain.campaigns import Action, Campaign, Status
+from buyside.domain.errors import Conflict
+from buyside.domain.ids import CampaignId, MediaBuyId
+from buyside.domain.media_buys import LIVE, MediaBuy, PausedBy
+from buyside.domain.media_buys import Status as BuyStatus
+from buyside.domain.operations import Operation
+from buyside.services import seller_accounts
+from buyside.services.media_buys import changing, parts, planning
+from buyside.services.work import Tx, Work
+
+
+@dataclass(frozen=True)
+class BuyResult:
+    media_buy_id: MediaBuyId
+    name: str
+    before: BuyStatus
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Cascade:
+    campaign: Campaign
+    before: Status
+    results: tuple[BuyResult, ...]
+
+    @property
+    def failures(self) -> int:
+        return sum(r.error is not None for r in self.results)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A buy that the cascade touches. `told`: it counts in the answer; the others are held quietly."""
+
+    buy: MediaBuy
+    told: bool
+    operation: Operation | None = None
+    error: str | None = None
+
+
+async def pause(work: Work, campaign_id: CampaignId) -> Cascade:
+    """PAUSED at once; each ACTIVE buy is paused at its seller, and one that still waits is asked not to start.
+
+    Raises: NotFound; Invalid unless ACTIVE.
+    """
+    return await _cascade(work, campaign_id, Action.PAUSE)
+
+
+async def reactivate(work: Work, campaign_id: CampaignId) -> Cascade:
+    """ACTIVE at once; buys that the pause held are resumed, those that a person paused are not.
+
+    Raises: NotFound; Invalid unless PAUSED.
+    """
+    return await _cascade(work, campaign_id, Action.REACTIVATE)
+
+
+async def _cascade(work: Work, campaign_id: CampaignId, action: Action) -> Cascade:
+    work.require(Right.CAMPAIGNS)
+    async with work.writing() as tx:
+        campaign = await tx.campaigns.lock(campaign_id)
+        after = await tx.campaigns.save(campaign, campaign.then(action), work.now())
+        advertiser = await tx.advertisers.get(campaign.advertiser_id)
+        buys = await tx.media_buys.of(campaign_id)
+        steps = [await _step(tx, work, advertiser, *chosen) for chosen in _chosen(buys, action)]
+        await tx.record(
+            "campaign.paused" if action is Action.PAUSE else "campaign.reactivated",
+            f"{campaign.spec.name}: {after.status.value}",
+            parts.campaign_subject(campaign),
+            before={"status": campaign.status.value},
+            after={"status": after.status.value, "mediaBuys": [s.buy.id for s in steps if s.told]},
+        )
+    return Cascade(after, campaign.status, await _carry_out(work, steps))
+
+
+def _chosen(buys: Sequence[MediaBuy], action: Action) -> list[tuple[MediaBuy, Action, bool]]:
+    """Which buys, and whether each counts in the answer."""
+    placed = [b for b in buys if b.status in LIVE and not b.unsettled]
+    if action is Action.PAUSE:
+        return [(b, action, b.status is BuyStatus.ACTIVE) for b in placed if b.status is not BuyStatus.PAUSED]
+    return [(b, action, b.status is BuyStatus.PAUSED) for b in placed if b.paused_by is PausedBy.CAMPAIGN]
+
+
+async def _step(tx: Tx, work: Work, advertiser: Advertiser, buy: MediaBuy, action: Action, told: bool) -> _Step:
+    if buy.seller_buy_id is None:
+        # Nothing can be asked of the seller yet; the watch holds it the moment that it is seen to run.
+        marked = replace(buy, paused_by=PausedBy.CAMPAIGN if action is Action.PAUSE else None)
+        return _Step(await tx.media_buys.save(replace(marked, check_at=work.now()), work.now()), told=False)
+    try:
+        seller = await tx.storefronts.seller(buy.agent_id)
+        account = await seller_accounts.numbered(tx, seller, seller_accounts.natural(seller, advertiser, work.policy))
+        purpose = "pause campaign" if action is Action.PAUSE else "resume"
+        planned = await planning.pause(tx, work, buy, seller, account, paused=action is Action.PAUSE, purpose=purpose)
+    except Conflict as busy:
+        return _Step(buy, told, error=busy.message)
+    return _Step(buy, told, planned)
+
+
+async def _carry_out(work: Work, steps: Sequence[_Step]) -> tuple[BuyResult, ...]:
+    """All at once, within the time that an execute has; what is not done by then goes on and is named."""
+    tasks = {
+        step.buy.id: work.runtime.background.start(changing.carried_out(work, step.operation))
+        for step in steps
+        if step.operation is not None
+    }
+    if tasks:
+        await asyncio.wait(tasks.values(), timeout=work.policy.execute_deadline)
+    results = []
+    for step in (s for s in steps if s.told):
+        error, task = step.error, tasks.get(step.buy.id)
+        if task is not None:
+            error = task.result() if task.done() else changing.STILL_UNDER_WAY
+        results.append(BuyResult(step.buy.id, step.buy.name, step.buy.status, error))
+    return tuple(results)

@@ -1,0 +1,167 @@
+"""The campaign as a whole: its own row, its buys, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from buyside.domain import budgets
+from buyside.domain.accounts import Right
+from buyside.domain.advertisers import Advertiser, ApplyMode, FeeTerm
+from buyside.domain.campaigns import LISTED, Campaign, Status
+from buyside.domain.creatives import Creative, FormatRef, fits, same_format
+from buyside.domain.discovery import Discovery
+from buyside.domain.errors import NotFound
+from buyside.domain.ids import CampaignId
+from buyside.domain.media_buys import TERMINAL, MediaBuy
+from buyside.domain.staging import staged_keys
+from buyside.domain.storefronts import Storefront
+from buyside.services.work import Policy, Tx, Work
+from buyside.store.campaigns import Filter
+
+__all__ = ["CampaignView", "Formats", "Page", "ProductsView", "fee_terms", "formats", "get", "page", "products", "view"]
+
+
+@dataclass(frozen=True)
+class Formats:
+    """Which creative formats the bought and selected products ask for, and which of them a creative covers."""
+
+    required: tuple[FormatRef, ...] = ()
+    covered: tuple[FormatRef, ...] = ()
+
+    @property
+    def missing(self) -> tuple[FormatRef, ...]:
+        return tuple(r for r in self.required if not any(same_format(r, c) for c in self.covered))
+
+
+@dataclass(frozen=True)
+class CampaignView:
+    campaign: Campaign
+    advertiser: Advertiser
+    buys: tuple[MediaBuy, ...]
+    """Archived ones left out."""
+    sums: budgets.Sums
+    formats: Formats
+    storefronts: tuple[Storefront, ...] = ()
+    discovery: Discovery | None = None
+    """With its selections, without the offers; only while the campaign is not committed (ruling 0.4)."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def apply_mode(self) -> ApplyMode:
+        return self.campaign.spec.apply_mode or self.advertiser.spec.apply_mode
+
+
+async def get(work: Work, campaign_id: CampaignId) -> CampaignView:
+    """Raises: NotFound."""
+    work.require(Right.READ)
+    async with work.reading() as tx:
+        return await view(tx, work.policy, await tx.campaigns.get(campaign_id))
+
+
+async def view(tx: Tx, policy: Policy, campaign: Campaign, warnings: Sequence[str] = ()) -> CampaignView:
+    advertiser = await tx.advertisers.get(campaign.advertiser_id)
+    every = await tx.media_buys.of(campaign.id)
+    listed = tuple(b for b in every if b.status.value != Status.ARCHIVED.value)
+    discovery = await _bound(tx, campaign)
+    return CampaignView(
+        campaign,
+        advertiser,
+        listed,
+        budgets.sums(campaign.spec.budget.total, fee_terms(advertiser, policy), every),
+        formats(listed, await tx.creatives.of(campaign.id)),
+        tuple(await tx.storefronts.by_ids(campaign.spec.storefront_ids)) if campaign.spec.storefront_ids else (),
+        discovery,
+        tuple(warnings),
+    )
+
+
+async def _bound(tx: Tx, campaign: Campaign) -> Discovery | None:
+    if campaign.committed or campaign.spec.discovery_id is None:
+        return None
+    try:
+        return await tx.discoveries.get(campaign.spec.discovery_id, offers=False)
+    except NotFound:
+        return None
+
+
+def fee_terms(advertiser: Advertiser, policy: Policy) -> tuple[FeeTerm, ...]:
+    """The advertiser's schedule, else the installation's (ruling 0.1)."""
+    return advertiser.spec.fees or policy.default_fees
+
+
+def formats(buys: Sequence[MediaBuy], creatives: Sequence[Creative]) -> Formats:
+    required: list[FormatRef] = []
+    covered: list[FormatRef] = []
+    for buy in buys:
+        if buy.status in TERMINAL:
+            continue
+        for package in buy.packages:
+            for form in package.format_ids:
+                if any(same_format(form, known) for known in required):
+                    continue
+                required.append(form)
+                if any(fits(c.spec, (form,)) for c in creatives):
+                    covered.append(form)
+    return Formats(tuple(required), tuple(covered))
+
+
+@dataclass(frozen=True)
+class Page:
+    campaigns: tuple[Campaign, ...]
+    product_counts: dict[CampaignId, int]
+    total: int
+    exact: bool
+    more: bool
+    next: tuple[datetime, str] | None
+    """What the next page comes after."""
+
+
+async def page(
+    work: Work, wanted: Filter, *, after: tuple[datetime, str] | None = None, limit: int = 50, offset: int = 0
+) -> Page:
+    """Newest first. One more than asked is read, to know whether there is more."""
+    work.require(Right.READ)
+    async with work.reading() as tx:
+        found = await tx.campaigns.page(wanted, after=after, limit=limit + 1, offset=offset)
+        total, exact = await tx.campaigns.count(wanted)
+        shown = found[:limit]
+        counts = await tx.discoveries.counts([c.spec.discovery_id for c in shown if c.spec.discovery_id])
+    last = shown[-1] if len(found) > limit else None
+    return Page(
+        tuple(shown),
+        {c.id: counts.get(c.spec.discovery_id, 0) for c in shown if c.spec.discovery_id and not c.committed},
+        total,
+        exact,
+        len(found) > limit,
+        (last.created_at, last.id) if last else None,
+    )
+
+
+def default_filter() -> Filter:
+    return Filter(LISTED)
+
+
+@dataclass(frozen=True)
+class ProductsView:
+    """Every product of a campaign: on its buys, and selected but not on one yet."""
+
+    campaign: Campaign
+    discovery: Discovery | None
+    buys: tuple[MediaBuy, ...]
+    pending: tuple[int, ...]
+    """Indexes of the discovery's selections that sit on no buy."""
+
+
+async def products(work: Work, campaign_id: CampaignId) -> ProductsView:
+    """Raises: NotFound."""
+    work.require(Right.READ)
+    async with work.reading() as tx:
+        campaign = await tx.campaigns.get(campaign_id)
+        buys = await tx.media_buys.of(campaign_id, archived=False)
+        discovery = await tx.discoveries.get(campaign.spec.discovery_id) if campaign.spec.discovery_id else None
+    held = staged_keys(buys)
+    selections = discovery.selections if discovery else ()
+    pending = tuple(i for i, s in enumerate(selections) if (s.agent_id, s.product_id, s.selection_id) not in held)
+    return ProductsView(campaign, discovery, tuple(buys), pending)

@@ -1,0 +1,44 @@
+"""What sellers are: asked over the wire, remembered in their profile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from buyside.domain.errors import PlatformError
+from buyside.domain.storefronts import ProbeStatus, Seller, SellerProfile
+from buyside.services.work import Work
+
+
+async def meet(work: Work, sellers: Sequence[Seller]) -> list[Seller]:
+    """The sellers with their profiles: those without one are probed, all at once. An unreachable one stays without."""
+    return list(await asyncio.gather(*(_met(work, seller) for seller in sellers)))
+
+
+async def _met(work: Work, seller: Seller) -> Seller:
+    return seller if seller.profile is not None else await probe(work, seller)
+
+
+async def probe(work: Work, seller: Seller) -> Seller:
+    """Ask the seller what it is and store what it said, or why it said nothing."""
+    profile: SellerProfile | None = None
+    message: str | None = None
+    try:
+        profile = await work.sellers.probe(seller)
+    except PlatformError as error:
+        message = error.message
+    async with work.writing() as tx:
+        shop = await tx.storefronts.get(seller.storefront_id)
+        source = next(each for each in shop.sources if each.agent_id == seller.id)
+        await tx.storefronts.save_source(
+            replace(
+                source,
+                # A seller that is down for the moment is still what it was.
+                profile=profile or source.profile,
+                probe_status=ProbeStatus.REACHABLE if profile else ProbeStatus.UNREACHABLE,
+                probe_message=message,
+                probed_at=work.now(),
+            )
+        )
+    return replace(seller, profile=profile or seller.profile)
