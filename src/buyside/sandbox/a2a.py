@@ -62,56 +62,57 @@ class A2AEndpoint:
         if not isinstance(said, dict) or not isinstance(said.get("parts"), list):
             return wire.error(message.id, wire.INVALID_PARAMS, "message.parts is missing")
         context = str(said.get("contextId") or self._seller.new_id("ctx"))
-        wanted = _skill(said["parts"])
+        wanted, principal = _skill(said["parts"]), wire.principal(request)
         if wanted is None:
             text = "Name a skill in a data part: " + ", ".join(TOOLS)
-            task = self._kept(Answer({"status": "input-required", "message": text}), context)
+            answer, call = Answer({"status": "input-required", "message": text}), Request("", {}, "A2A", principal)
         else:
-            call = Request(wanted[0], wanted[1], "A2A", wire.principal(request))
-            task = self._kept(await self._calls.place(call, wire.gone(request)), context)
-        shown = speech.task(task)
+            call = Request(wanted[0], wanted[1], "A2A", principal)
+            answer = await self._calls.place(call, wire.gone(request))
+        shown = speech.task(self._kept(answer, context, call))
         return wire.result(message.id, {"task": shown} if speech.version == "1.0" else shown)
 
-    def _kept(self, answer: Answer, context: str) -> Doc:
+    def _kept(self, answer: Answer, context: str, call: Request) -> Doc:
         """A submitted order is found under its own task id; every other answer gets one here."""
-        stamp = self._seller.stamp()
-        identity = answer.doc.get("task_id") if answer.state in tasks.OPEN else None
+        state = "failed" if answer.is_error else _state(answer.doc, call.tool)
+        identity = answer.doc.get("task_id") if state in tasks.OPEN else None
         task: Doc = {
             "id": str(identity or self._seller.new_id("a2a")),
+            "principal": call.principal,
             "context": context,
-            "at": stamp,
-            "state": "failed" if answer.is_error else _state(answer.doc),
+            "at": self._seller.stamp(),
+            "state": state,
             "doc": answer.doc,
         }
         self._seller.ledger.put("a2a", task["id"], task)
         return task
 
     async def _got(self, request: HTTPRequest, message: Message, speech: Speech) -> Doc:
-        approvals.settle(self._seller)
-        identity = str(message.params.get("id") or "").removeprefix("tasks/")
-        task = self._seller.ledger.get("a2a", identity)
-        order = self._seller.ledger.get("task", identity)
-        if task is None and order is None:
+        with self._seller.ledger.transaction():
+            approvals.settle(self._seller)
+        task = self._as_it_stands(str(message.params.get("id") or "").removeprefix("tasks/"))
+        if task is None or task["principal"] != wire.principal(request):
             return wire.error(message.id, TASK_NOT_FOUND, "Task not found")
-        if order is not None:
-            told = order.get("result") or {name: order[name] for name in ("status", "task_id", "message")}
-            if order.get("error"):
-                told = {"status": order["status"], "adcp_error": order["error"], "errors": [order["error"]]}
-            context = task["context"] if task else identity
-            task = {
-                "id": identity,
-                "context": context,
-                "at": order["updated_at"],
-                "state": order["status"],
-                "doc": told,
-            }
-        assert task is not None
         return wire.result(message.id, speech.task(task))
 
+    def _as_it_stands(self, identity: str) -> Doc | None:
+        """An order moves on after it was answered; every other task is what it was."""
+        task, order = self._seller.ledger.get("a2a", identity), self._seller.ledger.get("task", identity)
+        if order is None:
+            return task
+        told = order.get("result") or {name: order[name] for name in ("status", "task_id", "message")}
+        if order.get("error"):
+            told = {"status": order["status"], "adcp_error": order["error"], "errors": [order["error"]]}
+        context = task["context"] if task else identity
+        kept = {"id": identity, "principal": order["principal"], "context": context}
+        return {**kept, "at": order["updated_at"], "state": order["status"], "doc": told}
 
-def _state(doc: Doc) -> str:
-    # A root status that is none of a task's (3.0 put the media buy's there) is a task that is done.
-    return str(doc.get("status")) if doc.get("status") in (*_INTERIM, "rejected", "failed") else "completed"
+
+def _state(doc: Doc, tool: str) -> str:
+    # A question about a task is answered at once, whatever the task's status; and a root status that is none of a
+    # task's (3.0 put the media buy's there) is that of a call that is done.
+    own = doc.get("status") if tool not in ("get_task_status", "tasks/get") else None
+    return str(own) if own in (*_INTERIM, "rejected", "failed") else "completed"
 
 
 def _skill(parts: list[Any]) -> tuple[str, Doc] | None:

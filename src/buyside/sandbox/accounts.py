@@ -60,7 +60,7 @@ def resolve(seller: Seller, request: Request) -> Doc:
     account = find(seller, request)
     if account is None:
         raise Refusal("VALIDATION_ERROR", "account is required.", field="account")
-    seller.ledger.put("account", account["account_id"], account)
+    seller.ledger.put("account", account["account_id"], account, owner=request.principal)
     return account
 
 
@@ -87,7 +87,7 @@ def _synced(seller: Seller, request: Request, item: Doc, *, dry_run: bool) -> Do
     account = {**_account(seller, request, brand, str(operator)), "billing": billing, "principal": request.principal}
     before = seller.ledger.get("account", account["account_id"])
     if not dry_run:
-        seller.ledger.put("account", account["account_id"], account)
+        seller.ledger.put("account", account["account_id"], account, owner=request.principal)
     action = "created" if before is None else "unchanged" if before == account else "updated"
     return {**doc(account), "action": action}
 
@@ -97,9 +97,8 @@ def listed(seller: Seller, request: Request) -> Doc:
     status = request.arguments.get("status")
     rows = [
         doc(row)
-        for row in seller.ledger.all("account")
-        if row["principal"] == request.principal
-        and (account is None or row["account_id"] == account["account_id"])
+        for row in seller.ledger.all("account", owner=request.principal)
+        if (account is None or row["account_id"] == account["account_id"])
         and (status is None or row["status"] == status)
     ]
     shown, pagination = page(rows, request.arguments)

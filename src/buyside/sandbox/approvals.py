@@ -14,9 +14,13 @@ DECISIONS = ("approve", "reject", "input")
 def settle(seller: Seller) -> None:
     """Approves what has become due by the simulated clock, as of the moment when it was."""
     now = seller.now()
-    for task in seller.ledger.all("task"):
-        if task["status"] == "submitted" and task["due"] and times.read(task["due"]) <= now:
-            _decide_task(seller, task, "approve", "", times.read(task["due"]))
+    for due in seller.ledger.all("due"):
+        if times.read(due["at"]) > now:
+            continue
+        seller.ledger.drop("due", due["task_id"])
+        task = seller.ledger.get("task", due["task_id"])
+        if task is not None and task["status"] == "submitted":
+            _decide_task(seller, task, "approve", "", times.read(due["at"]))
 
 
 def decide(seller: Seller, asked: Doc) -> Doc:
@@ -89,5 +93,5 @@ def _decide_creatives(seller: Seller, creative_id: str, decision: str) -> Doc:
         raise ValueError(f"no creative {creative_id!r} to {decision}")
     for creative in found:
         seller.ledger.put("creative", f"{creative['account_id']}/{creative_id}", {**creative, "status": status})
-        creatives.refresh_buys(seller, creative["account_id"])
+        creatives.refresh_buys(seller, creative["account_id"], [creative_id])
     return {"creative_id": creative_id, "status": status}

@@ -51,8 +51,35 @@ def _list(properties: Doc, *required: str) -> Doc:
 
 ASSIGNMENTS = _list({"creative_id": TEXT, "weight": AMOUNT}, "creative_id")
 CREATIVES = _list(
-    {"creative_id": TEXT, "name": TEXT, "format_id": OBJECT, "format_kind": TEXT, "assets": OBJECT}, "creative_id"
+    {
+        "creative_id": TEXT,
+        "name": TEXT,
+        "format_id": OBJECT,
+        "format_kind": TEXT,
+        "format_option_ref": OBJECT,
+        "assets": OBJECT,
+    },
+    "creative_id",
 )
+DECLARED = _list({"account": ACCOUNT, "brand": OBJECT, "operator": TEXT, "billing": TEXT, "sandbox": FLAG})
+FILTERS: Doc = {
+    "type": "object",
+    "properties": {
+        "delivery_type": {"type": "string", "enum": ["guaranteed", "non_guaranteed"]},
+        "exclusivity": TEXT,
+        "is_fixed_price": FLAG,
+        "pricing_currencies": TEXTS,
+        "format_ids": {"type": "array", "items": OBJECT, "minItems": 1},
+        "budget_range": {
+            "type": "object",
+            "properties": {"min": AMOUNT, "max": AMOUNT, "currency": TEXT},
+            "required": ["currency"],
+        },
+        "channels": TEXTS,
+        "required_metrics": TEXTS,
+    },
+}
+LIBRARY: Doc = {"type": "object", "properties": {"creative_ids": TEXTS, "statuses": TEXTS}}
 _PACKAGE: Doc = {
     "budget": AMOUNT,
     "bid_price": AMOUNT,
@@ -83,7 +110,7 @@ _TOOLS: dict[str, tuple[str, Doc, tuple[str, ...]]] = {
     "get_adcp_capabilities": ("What this seller supports.", {"protocols": TEXTS}, ()),
     "sync_accounts": (
         "Declare the accounts to buy for.",
-        {"accounts": {"type": "array", "items": OBJECT, "minItems": 1}, "delete_missing": FLAG, "dry_run": FLAG,
+        {"accounts": DECLARED, "delete_missing": FLAG, "dry_run": FLAG,
          "push_notification_config": OBJECT},
         ("accounts",),
     ),
@@ -96,7 +123,7 @@ _TOOLS: dict[str, tuple[str, Doc, tuple[str, ...]]] = {
         "Products and proposals for a brief, all of them (wholesale), or a refined choice.",
         {"buying_mode": {"type": "string", "enum": ["brief", "wholesale", "refine"]}, "brief": TEXT,
          "refine": {"type": "array", "items": OBJECT, "minItems": 1}, "brand": BRAND, "account": ACCOUNT,
-         "filters": OBJECT, "fields": TEXTS, "property_list": OBJECT, "time_budget": OBJECT, "catalog": OBJECT,
+         "filters": FILTERS, "fields": TEXTS, "property_list": OBJECT, "time_budget": OBJECT, "catalog": OBJECT,
          "preferred_delivery_types": TEXTS, "if_wholesale_feed_version": TEXT, "pagination": PAGINATION,
          "push_notification_config": OBJECT},
         (),
@@ -116,7 +143,7 @@ _TOOLS: dict[str, tuple[str, Doc, tuple[str, ...]]] = {
     ),
     "list_creatives": (
         "The creatives uploaded so far.",
-        {"account": ACCOUNT, "filters": OBJECT, "include_assignments": FLAG, "pagination": PAGINATION},
+        {"account": ACCOUNT, "filters": LIBRARY, "include_assignments": FLAG, "pagination": PAGINATION},
         (),
     ),
     "create_media_buy": (

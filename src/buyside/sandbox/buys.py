@@ -102,9 +102,10 @@ def _spoil(seller: Seller, request: Request, buy: Doc) -> None:
             )  # fmt: skip
             one["plans"][-1]["amount"] = one["budget"]
     if fault := seller.strikes("wrong_currency", request):
-        buy["currency"] = fault.value
+        other = fault.value or ("USD" if buy["currency"] == "EUR" else "EUR")
+        buy["currency"] = other
         for one in buy["packages"]:
-            one["currency"] = fault.value
+            one["currency"] = other
     if seller.strikes("wrong_dates", request):
         end = times.read(buy["end_time"]) + timedelta(days=1)
         buy["end_time"] = times.written(end)
@@ -150,21 +151,23 @@ def chosen(seller: Seller, request: Request) -> list[Doc]:
     """The buys that the arguments speak of: by id, else by status, else the active ones. Raises: Refusal."""
     arguments, now = request.arguments, seller.now()
     account = accounts.find(seller, request)
+    ids, asked = arguments.get("media_buy_ids"), arguments.get("status_filter")
     mine = [
         buy
-        for buy in seller.ledger.all("media_buy")
+        for buy in _candidates(seller, ids, account)
         if buy["principal"] == request.principal and (account is None or buy["account_id"] == account["account_id"])
     ]
-    ids, asked = arguments.get("media_buy_ids"), arguments.get("status_filter")
     wanted = [asked] if isinstance(asked, str) else asked
     if ids is None and wanted is None:
         wanted = ["active"]
-    return [
-        buy
-        for buy in mine
-        if (ids is None or buy["media_buy_id"] in ids)
-        and (wanted is None or standing.status(seller, buy, now) in wanted)
-    ]
+    return [buy for buy in mine if wanted is None or standing.status(seller, buy, now) in wanted]
+
+
+def _candidates(seller: Seller, ids: list[str] | None, account: Doc | None) -> list[Doc]:
+    if ids is None:
+        return seller.ledger.all("media_buy", owner=account["account_id"] if account else None)
+    found = (seller.ledger.get("media_buy", str(identity)) for identity in dict.fromkeys(ids))
+    return [buy for buy in found if buy is not None]
 
 
 def listed(seller: Seller, request: Request) -> Doc:
@@ -177,8 +180,9 @@ def listed(seller: Seller, request: Request) -> Doc:
 
 def missing(seller: Seller, request: Request) -> Doc:
     """Ids that are not the caller's to see; an error beside the rows, not instead of them."""
-    known = {buy["media_buy_id"] for buy in seller.ledger.all("media_buy") if buy["principal"] == request.principal}
-    gone = [name for name in request.arguments.get("media_buy_ids") or [] if name not in known]
+    ids = request.arguments.get("media_buy_ids") or []
+    known = {buy["media_buy_id"] for buy in _candidates(seller, ids, None) if buy["principal"] == request.principal}
+    gone = [name for name in ids if name not in known]
     rows = [
         Refusal("MEDIA_BUY_NOT_FOUND", f"There is no media buy {name!r}.", field="media_buy_ids").doc() for name in gone
     ]

@@ -81,7 +81,7 @@ def save(seller: Seller, request: Request, account: Doc, creative: Doc, *, dry_r
             "created_date": before["created_date"] if before else seller.stamp(),
             "updated_date": seller.stamp(),
         }
-        seller.ledger.put("creative", f"{account['account_id']}/{identity}", kept)
+        seller.ledger.put("creative", f"{account['account_id']}/{identity}", kept, owner=account["account_id"])
     changes = [name for name in _CONTENT if before is not None and before.get(name) != content.get(name)]
     action = {"action": "created"} if before is None else {"action": "updated", "changes": changes}
     return {"creative_id": identity, **action, "status": reviewed}
@@ -113,7 +113,7 @@ def _pairs(assignments: Any) -> list[Doc]:
     """A list since 3.0; before, an object from creative to packages, which is still met."""
     if isinstance(assignments, dict):
         return [{"creative_id": one, "package_id": each} for one, packages in assignments.items() for each in packages]
-    return list(assignments or [])
+    return [pair for pair in assignments or [] if isinstance(pair, dict)]
 
 
 def sync(seller: Seller, request: Request) -> Doc:
@@ -128,16 +128,17 @@ def sync(seller: Seller, request: Request) -> Doc:
     if not dry_run:
         for pair in _pairs(arguments.get("assignments")):
             _assign_row(seller, account, rows, pair)
-        refresh_buys(seller, account["account_id"])
+        changed = [name for name, row in rows.items() if row["action"] in ("updated", "deleted")]
+        refresh_buys(seller, account["account_id"], changed)
     answer: Doc = {"creatives": list(rows.values()), "sandbox": True}
     return {**answer, "dry_run": True} if dry_run else answer
 
 
 def _delete_others(seller: Seller, account: Doc, kept: set[str]) -> dict[str, Doc]:
     gone = {}
-    for creative in seller.ledger.all("creative"):
+    for creative in seller.ledger.all("creative", owner=account["account_id"]):
         identity = creative["creative_id"]
-        if creative["account_id"] == account["account_id"] and identity not in kept:
+        if identity not in kept:
             seller.ledger.drop("creative", f"{account['account_id']}/{identity}")
             gone[identity] = {"creative_id": identity, "action": "deleted"}
     return gone
@@ -161,33 +162,37 @@ def _assign_row(seller: Seller, account: Doc, rows: dict[str, Doc], pair: Doc) -
 
 def find_package(seller: Seller, account_id: str, package_id: str) -> tuple[Doc, Doc]:
     """Raises: Refusal."""
-    for buy in seller.ledger.all("media_buy"):
-        for package in buy["packages"]:
-            if buy["account_id"] == account_id and package["package_id"] == package_id:
-                return buy, package
+    index = seller.ledger.get("package", package_id)
+    buy = seller.ledger.get("media_buy", index["media_buy_id"]) if index else None
+    for package in buy["packages"] if buy is not None else []:
+        if buy is not None and buy["account_id"] == account_id and package["package_id"] == package_id:
+            return buy, package
     raise Refusal("PACKAGE_NOT_FOUND", f"There is no package {package_id!r}.", field="package_id")
 
 
-def refresh_buys(seller: Seller, account_id: str) -> None:
-    """A creative that came, went or was decided on can start or stop every buy of its account."""
-    for buy in seller.ledger.all("media_buy"):
-        if buy["account_id"] == account_id:
+def refresh_buys(seller: Seller, account_id: str, changed: Iterable[str]) -> None:
+    """A creative that changed, went or was decided on can start or stop every buy that shows it."""
+    ids = set(changed)
+    for buy in seller.ledger.all("media_buy", owner=account_id) if ids else []:
+        if any(ids & _shown(package) for package in buy["packages"]):
             standing.refresh(seller, buy, seller.now())
 
 
-def _assigned(seller: Seller, creative: Doc) -> Iterable[str]:
-    for buy in seller.ledger.all("media_buy"):
-        for package in buy["packages"]:
-            named = {one["creative_id"] for one in package["creative_assignments"]}
-            if buy["account_id"] == creative["account_id"] and creative["creative_id"] in named:
-                yield package["package_id"]
+def _shown(package: Doc) -> set[str]:
+    return {one["creative_id"] for one in package["creative_assignments"]}
+
+
+def _assigned(seller: Seller, creative: Doc) -> list[str]:
+    buys = seller.ledger.all("media_buy", owner=creative["account_id"])
+    packages = [package for buy in buys for package in buy["packages"]]
+    return [package["package_id"] for package in packages if creative["creative_id"] in _shown(package)]
 
 
 def doc(seller: Seller, creative: Doc) -> Doc:
     shown = {name: creative[name] for name in ("creative_id", *_CONTENT) if name in creative}
     fmt = FORMATS[creative["format"]]
     shown |= {name: creative[name] for name in ("status", "created_date", "updated_date")}
-    packages = list(_assigned(seller, creative))
+    packages = _assigned(seller, creative)
     rows = [{"package_id": one, "assigned_date": creative["updated_date"]} for one in packages]
     assignments = {"assignment_count": len(packages), "assigned_packages": rows}
     return {"name": creative["creative_id"], "format_id": fmt.ref, **shown, "assignments": assignments}
@@ -196,12 +201,12 @@ def doc(seller: Seller, creative: Doc) -> Doc:
 def listed(seller: Seller, request: Request) -> Doc:
     filters = request.arguments.get("filters") or {}
     account = accounts.find(seller, request)
-    mine = {row["account_id"] for row in seller.ledger.all("account") if row["principal"] == request.principal}
+    mine = [account] if account else seller.ledger.all("account", owner=request.principal)
     rows = [
         creative
-        for creative in seller.ledger.all("creative")
-        if creative["account_id"] in (mine if account is None else {account["account_id"]})
-        and creative["creative_id"] in (filters.get("creative_ids") or [creative["creative_id"]])
+        for one in mine
+        for creative in seller.ledger.all("creative", owner=one["account_id"])
+        if creative["creative_id"] in (filters.get("creative_ids") or [creative["creative_id"]])
         and creative["status"] in (filters.get("statuses") or [creative["status"]])
     ]
     shown, pagination = page(rows, request.arguments)

@@ -56,7 +56,7 @@ KINDS: dict[str, Kind] = {
     "completed_with_errors": Kind("status completed, errors with CODE, and no artifact", CREATE | UPDATE, "CONFLICT"),
     "needs_input": Kind("a create answers input-required", CREATE, "A person must look at this order."),
     "wrong_budget": Kind("books each package at a budget other than asked, or at AMOUNT", CREATE),
-    "wrong_currency": Kind("books in another currency", CREATE, "EUR"),
+    "wrong_currency": Kind("books in another currency, or in CURRENCY", CREATE),
     "wrong_dates": Kind("books a flight that ends a day late", CREATE),
     "refuse_paused": Kind("ignores paused on a create", CREATE),
     "drop_creatives": Kind("creatives fail, all of them or the one named", CREATIVES),

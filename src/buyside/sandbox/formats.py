@@ -41,14 +41,16 @@ class Format:
         dimensions: Doc = (
             {"width": self.width, "height": self.height} if self.width else {"width": 1920, "height": 1080}
         )
+        # One of several kinds is enough, so none of them alone is required; list_creative_formats knows no cards.
         assets = [
             {
                 "item_type": "individual",
-                "asset_id": f"{self.needs[0]}_main",
+                "asset_id": f"{kind}_main",
                 "asset_type": kind,
-                "required": number == 0,
+                "required": len(self.needs) == 1,
             }
-            for number, kind in enumerate(self.needs)
+            for kind in self.needs
+            if kind != "card"
         ]
         return {
             "format_id": self.ref,

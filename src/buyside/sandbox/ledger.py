@@ -16,9 +16,10 @@ from buyside.sandbox import Doc, codec
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
-    UNIQUE (kind, id)
+    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL,
+    body TEXT NOT NULL, UNIQUE (kind, id)
 );
+CREATE INDEX IF NOT EXISTS documents_by_owner ON documents (kind, owner);
 CREATE TABLE IF NOT EXISTS answers (
     principal TEXT NOT NULL, tool TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, body TEXT NOT NULL,
     at TEXT NOT NULL, PRIMARY KEY (principal, tool, key)
@@ -61,11 +62,12 @@ class Ledger:
             raise
         self._db.execute("COMMIT")
 
-    def put(self, kind: str, identity: str, doc: Doc) -> None:
+    def put(self, kind: str, identity: str, doc: Doc, *, owner: str = "") -> None:
+        """`owner`: by what it is looked for together with others, such as an account."""
         self._db.execute(
-            "INSERT INTO documents (kind, id, body) VALUES (?, ?, ?)"
+            "INSERT INTO documents (kind, id, owner, body) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
-            (kind, identity, codec.dumps(doc)),
+            (kind, identity, owner, codec.dumps(doc)),
         )
 
     def get(self, kind: str, identity: str) -> Doc | None:
@@ -75,10 +77,13 @@ class Ledger:
     def drop(self, kind: str, identity: str) -> None:
         self._db.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, identity))
 
-    def all(self, kind: str) -> list[Doc]:
+    def all(self, kind: str, *, owner: str | None = None) -> list[Doc]:
         """In the order in which they were first put."""
-        rows = self._db.execute("SELECT body FROM documents WHERE kind = ? ORDER BY number", (kind,))
-        return [_doc(body) for (body,) in rows]
+        asked = "SELECT body FROM documents WHERE kind = ? ORDER BY number"
+        if owner is None:
+            return [_doc(body) for (body,) in self._db.execute(asked, (kind,))]
+        asked = "SELECT body FROM documents WHERE kind = ? AND owner = ? ORDER BY number"
+        return [_doc(body) for (body,) in self._db.execute(asked, (kind, owner))]
 
     def next_number(self, name: str) -> int:
         (number,) = self._db.execute(

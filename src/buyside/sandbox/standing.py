@@ -68,7 +68,8 @@ def refresh(seller: Seller, buy: Doc, at: datetime) -> None:
     for package in buy["packages"]:
         stopped = buy["paused"] or package["paused"] or package["canceled"]
         pacing.switch(package, live=bool(approved and not stopped and is_ready(seller, buy, package)), at=at)
-    seller.ledger.put("media_buy", buy["media_buy_id"], buy)
+        seller.ledger.put("package", package["package_id"], {"media_buy_id": buy["media_buy_id"]})
+    seller.ledger.put("media_buy", buy["media_buy_id"], buy, owner=buy["account_id"])
 
 
 def note(buy: Doc, action: str, summary: str, *, at: datetime, actor: str = "buyer") -> None:

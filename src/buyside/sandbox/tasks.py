@@ -32,11 +32,12 @@ def open_task(
         "message": message,
         "created_at": stamp,
         "updated_at": stamp,
-        "due": times.written(due) if due else None,
         "buy": buy,
         "arguments": request.arguments,
     }
-    seller.ledger.put("task", task["task_id"], task)
+    seller.ledger.put("task", task["task_id"], task, owner=request.principal)
+    if due is not None:
+        seller.ledger.put("due", task["task_id"], {"task_id": task["task_id"], "at": times.written(due)})
     return {"status": state, "task_id": task["task_id"], "message": message}
 
 
@@ -68,8 +69,8 @@ def listed(seller: Seller, request: Request) -> Doc:
     wanted = (request.arguments.get("filters") or {}).get("statuses")
     rows = [
         doc(task, result=False)
-        for task in reversed(seller.ledger.all("task"))
-        if task["principal"] == request.principal and (not wanted or task["status"] in wanted)
+        for task in reversed(seller.ledger.all("task", owner=request.principal))
+        if not wanted or task["status"] in wanted
     ]
     shown, pagination = page(rows, request.arguments)
     summary = {"total_matching": len(rows), "returned": len(shown)}
