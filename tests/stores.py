@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from buyside.store.database import open_database
 from buyside.store.migrate import migrate
+from buyside.workflows.engine import open_engine
 
 
 class SQLiteStores:
@@ -67,7 +68,7 @@ class PostgreSQLStores:
 
 
 def migrate_now(url: str) -> None:
-    """Bring the store at `url` up to date, in a thread, so that a running loop stays as it is."""
+    """Bring the store at `url` up to date, as `buyside migrate` does. In a thread: a running loop stays as it is."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, _migrate(url)).result()
 
@@ -76,5 +77,6 @@ async def _migrate(url: str) -> None:
     database = open_database(url)
     try:
         await migrate(database)
+        await open_engine(database.read, database.write, []).migrate()
     finally:
         await database.dispose()
