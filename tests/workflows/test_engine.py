@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from buyside.domain.jobs import Job
-from buyside.store.database import Database
+from buyside.store.database import Database, open_database
 from buyside.workflows.engine import Engine, Task
 from buyside.workflows.engine.local import Local
 from buyside.workflows.engine.queue import Queue
+from tests.stores import PostgreSQLStores, SQLiteStores
 
 IN_TIME = 20
 
@@ -269,3 +270,17 @@ async def test_the_engine_outlives_a_store_that_fails_for_a_while(
             await eventually(noticed)
         await leave(database, engine, Job("note"))
         await runs.until(lambda seen: seen == ["ran"])
+
+
+async def test_the_engines_tables_may_be_brought_up_to_date_twice_at_once(
+    stores: SQLiteStores | PostgreSQLStores, runs: Runs
+) -> None:
+    with stores.fresh(migrated=False) as url:
+        database, other = open_database(url), open_database(url)
+        engine = an_engine(database, Task("note", runs.note))
+        await asyncio.gather(engine.migrate(), an_engine(other).migrate())
+        async with engine.running():
+            await leave(other, engine, Job("note"))
+            await runs.until(lambda seen: seen == ["ran"])
+        await other.dispose()
+        await database.dispose()
