@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from buyside.domain import campaigns
 from buyside.domain.advertisers import Advertiser, AdvertiserSpec, Status
 from buyside.domain.errors import NotFound
 from buyside.domain.ids import AccountId, AdvertiserId
 from buyside.store import codec
-from buyside.store.tables import advertiser
+from buyside.store.tables import advertiser, campaign
 from buyside.store.text import contains
 
 
@@ -20,11 +21,32 @@ class AdvertiserRepository:
 
     async def get(self, advertiser_id: AdvertiserId) -> Advertiser:
         """Raises: NotFound, also for another account's."""
+        return _read(await self._row(advertiser_id, lock=False))
+
+    async def lock(self, advertiser_id: AdvertiserId) -> Advertiser:
+        """Held to the end of the transaction: nobody changes it between this look and `save`."""
+        return _read(await self._row(advertiser_id, lock=True))
+
+    async def _row(self, advertiser_id: AdvertiserId, *, lock: bool) -> Row[Any]:
         found = select(advertiser).where(advertiser.c.account_id == self._owner, advertiser.c.id == advertiser_id)
-        row = (await self._conn.execute(found)).first()
+        row = (await self._conn.execute(found.with_for_update() if lock else found)).first()
         if row is None:
             raise NotFound(f"There is no advertiser {advertiser_id}.")
-        return _read(row)
+        return row
+
+    async def running_campaigns(self, advertiser_id: AdvertiserId) -> int:
+        """How many of its campaigns may still spend."""
+        running = [s.value for s in (campaigns.Status.ACTIVE, campaigns.Status.PAUSED)]
+        found = await self._conn.scalar(
+            select(func.count())
+            .select_from(campaign)
+            .where(
+                campaign.c.account_id == self._owner,
+                campaign.c.advertiser_id == advertiser_id,
+                campaign.c.status.in_(running),
+            )
+        )
+        return found or 0
 
     async def add(self, new: Advertiser) -> Advertiser:
         """With the id that the store gives it."""

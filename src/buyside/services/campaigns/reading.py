@@ -88,7 +88,7 @@ async def _bound(tx: Tx, campaign: Campaign) -> Discovery | None:
 
 def fee_terms(advertiser: Advertiser, policy: Policy) -> tuple[FeeTerm, ...]:
     """The advertiser's schedule, else the installation's (ruling 0.1)."""
-    return advertiser.spec.fees or policy.default_fees
+    return policy.default_fees if advertiser.spec.fees is None else advertiser.spec.fees
 
 
 def formats(buys: Sequence[MediaBuy], creatives: Sequence[Creative]) -> Formats:
