@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from buyside.domain.discovery import AgentResult, Discovery, Selection
 from buyside.domain.errors import NotFound
 from buyside.domain.ids import AccountId, AdvertiserId, AgentId, CampaignId, DiscoveryId
-from buyside.store import codec
+from buyside.store import codec, offers
+from buyside.store.offers import Offered
 from buyside.store.tables import discovery, discovery_agent, selection
 
 
@@ -36,7 +37,7 @@ class DiscoveryRepository:
             raise NotFound(f"There is no discovery session {discovery_id}.")
         return replace(
             _read(row),
-            agents=await self._agents(discovery_id) if offers else (),
+            agents=await self.agents(discovery_id) if offers else (),
             selections=await self._selections(discovery_id),
         )
 
@@ -50,7 +51,18 @@ class DiscoveryRepository:
         )
         return {DiscoveryId(row.discovery_id): row.many for row in rows}
 
-    async def _agents(self, discovery_id: DiscoveryId) -> tuple[AgentResult, ...]:
+    async def agents(
+        self, discovery_id: DiscoveryId, only: Collection[AgentId] | None = None
+    ) -> tuple[AgentResult, ...]:
+        """What the session's agents offered, in the order in which they were asked."""
+        wanted = [discovery_agent.c.discovery_id == discovery_id]
+        if only is not None:
+            wanted.append(discovery_agent.c.agent_id.in_(only))
+        rows = await self._conn.execute(select(discovery_agent).where(*wanted).order_by(discovery_agent.c.position))
+        return tuple(_offer(row) for row in rows)
+
+    async def standing(self, discovery_id: DiscoveryId) -> tuple[AgentResult, ...]:
+        """As `agents`, counted and without the products."""
         rows = await self._conn.execute(
             select(discovery_agent.c.result)
             .where(discovery_agent.c.discovery_id == discovery_id)
@@ -62,7 +74,7 @@ class DiscoveryRepository:
         rows = await self._conn.execute(
             select(selection.c.body).where(selection.c.discovery_id == discovery_id).order_by(selection.c.position)
         )
-        return tuple(codec.load(Selection, row.body) for row in rows)
+        return tuple(_selection(row.body) for row in rows)
 
     async def add(self, new: Discovery) -> None:
         await self._conn.execute(
@@ -83,21 +95,39 @@ class DiscoveryRepository:
             .values(_head(changed))
         )
 
-    async def set_result(self, discovery_id: DiscoveryId, result: AgentResult, position: int) -> None:
-        values = {
-            "position": position,
-            "revision": result.revision,
-            "result": codec.dump(AgentResult, _storable(result)),
-        }
-        key = [discovery_agent.c.discovery_id == discovery_id, discovery_agent.c.agent_id == result.agent_id]
-        done = await self._conn.execute(update(discovery_agent).where(*key).values(values))
+    async def set_result(
+        self, discovery_id: DiscoveryId, result: AgentResult, position: int, offered: Offered | None = None
+    ) -> None:
+        """The agent's answer, in place of the one before. `offered`: its products as text, if they were written."""
+        values = {"position": position, **_standing(result), **_columns(offered or offers.written(result.products))}
+        done = await self._conn.execute(update(discovery_agent).where(*_of(discovery_id, result)).values(values))
         if done.rowcount == 0:
             await self._conn.execute(
                 insert(discovery_agent).values(discovery_id=discovery_id, agent_id=result.agent_id, **values)
             )
 
-    async def keep_only(self, discovery_id: DiscoveryId, agents: Sequence[AgentId]) -> None:
-        """Forget the offers of other agents."""
+    async def set_standing(self, discovery_id: DiscoveryId, result: AgentResult, position: int) -> None:
+        """How far a known agent came; its products stay as they are."""
+        await self._conn.execute(
+            update(discovery_agent).where(*_of(discovery_id, result)).values(position=position, **_standing(result))
+        )
+
+    async def settle(
+        self, discovery_id: DiscoveryId, result: AgentResult, offered: Offered | None, *, asked: int
+    ) -> bool:
+        """The answer to the question of revision `asked`. False: the agent has been asked anew, and nothing is written.
+
+        `offered` None: the products stay as they are.
+        """
+        done = await self._conn.execute(
+            update(discovery_agent)
+            .where(*_of(discovery_id, result), discovery_agent.c.revision == asked)
+            .values({**_standing(result), **(_columns(offered) if offered is not None else {})})
+        )
+        return done.rowcount == 1
+
+    async def keep_only(self, discovery_id: DiscoveryId, agents: Collection[AgentId]) -> None:
+        """Forget the other agents."""
         await self._conn.execute(
             delete(discovery_agent).where(
                 discovery_agent.c.discovery_id == discovery_id, discovery_agent.c.agent_id.not_in(agents)
@@ -116,31 +146,48 @@ class DiscoveryRepository:
                     selection_id=each.selection_id or "",
                     position=position,
                     selected_at=each.selected_at,
-                    body=codec.dump(Selection, each),
+                    body=_picked(each),
                 )
             )
 
 
-def _storable(result: AgentResult) -> AgentResult:
-    return replace(
+def _of(discovery_id: DiscoveryId, result: AgentResult) -> tuple[Any, Any]:
+    return discovery_agent.c.discovery_id == discovery_id, discovery_agent.c.agent_id == result.agent_id
+
+
+def _standing(result: AgentResult) -> dict[str, Any]:
+    bare = replace(
         result,
-        products=tuple(
-            replace(
-                p,
-                raw=codec.plain(p.raw),
-                format_ids=tuple(codec.plain(f) for f in p.format_ids),
-                format_options=tuple(codec.plain(f) for f in p.format_options),
-                pricing_options=tuple(
-                    replace(o, price_guidance=codec.plain(o.price_guidance)) for o in p.pricing_options
-                ),
-            )
-            for p in result.products
-        ),
+        products=(),
+        counted=result.tally,
         proposals=tuple(
             replace(p, raw=codec.plain(p.raw), budget_guidance=codec.plain(p.budget_guidance)) for p in result.proposals
         ),
-        incomplete=tuple(codec.plain(i) for i in result.incomplete),
+        incomplete=tuple(codec.plain(each) for each in result.incomplete),
     )
+    return {"revision": result.revision, "result": codec.dump(AgentResult, bare)}
+
+
+def _columns(offered: Offered) -> dict[str, str]:
+    return {"facts": offered.facts, "products": offered.products}
+
+
+def _offer(row: Row[Any]) -> AgentResult:
+    bare: AgentResult = codec.load(AgentResult, row.result)
+    shelf = offers.read(Offered(row.facts, row.products), bare.tally.products)
+    return replace(bare, products=shelf)
+
+
+def _picked(each: Selection) -> str:
+    """One line, and a second one for the product as it was."""
+    body = codec.dump(Selection, replace(each, product=None, targeting=codec.plain(each.targeting)))
+    return body if each.product is None else f"{body}\n{offers.line(each.product)}"
+
+
+def _selection(body: str) -> Selection:
+    settled, _, product = body.partition("\n")
+    found: Selection = codec.load(Selection, settled)
+    return replace(found, product=offers.parsed(product)) if product else found
 
 
 def _head(value: Discovery) -> dict[str, Any]:

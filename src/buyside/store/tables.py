@@ -195,6 +195,8 @@ discovery_agent = Table(
     Column("position", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("result", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("products", Text, nullable=False),
 )
 
 selection = Table(

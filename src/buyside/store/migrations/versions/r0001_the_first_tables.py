@@ -295,6 +295,8 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("products", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["discovery_id"], ["discovery.id"], name=op.f("fk_discovery_agent_discovery_id")),
         sa.PrimaryKeyConstraint("discovery_id", "agent_id", name=op.f("pk_discovery_agent")),
     )
