@@ -82,7 +82,7 @@ class Advertiser:
 
 
 def brand_domain(text: str) -> str:
-    """The domain in what a person gives as the brand: a domain, or an address on it. "https://www.Acme.com/eu" → "acme.com".
+    """The domain in what a person gives as the brand, a domain or an address: "https://www.Acme.com/eu" → "acme.com".
 
     Raises: Invalid.
     """
