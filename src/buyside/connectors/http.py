@@ -128,8 +128,10 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Dials only addresses that the guard has just passed."""
 
-    def __init__(self, guard: AddressGuard, resolver: Resolver = resolve) -> None:
-        self._guard, self._resolve, self._dial = guard, resolver, httpcore.AnyIOBackend()
+    def __init__(
+        self, guard: AddressGuard, resolver: Resolver = resolve, dial: httpcore.AsyncNetworkBackend | None = None
+    ) -> None:
+        self._guard, self._resolve, self._dial = guard, resolver, dial or httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,

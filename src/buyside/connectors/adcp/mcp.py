@@ -6,13 +6,13 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from buyside.connectors.adcp.calling import FAILURES, Lines, refusal
+from buyside.connectors.adcp.calling import FAILURES, REFUSAL_CAP, Lines, failed, refusal
 from buyside.connectors.adcp.outcome import (
     HTTPRefusal,
     NoAnswer,
@@ -147,9 +147,7 @@ class MCP:
                 reply = await self._answer(response, number, None, RESPONSE_CAP)
                 session_id = response.headers.get("mcp-session-id")
         except FAILURES as error:
-            raise SessionRefused(
-                NotSent(f"The seller could not be reached: {str(error) or type(error).__name__}")
-            ) from error
+            raise SessionRefused(failed(error, departure)) from error
         if not isinstance(reply, ToolResult):
             raise SessionRefused(reply)
         version = reply.result.get("protocolVersion")
@@ -197,8 +195,8 @@ class MCP:
     async def _say(self, session: Session, content: bytes) -> None:
         """A message that has no answer: whether it arrives is the server's affair."""
         try:
-            async with self._lines.posting(content, session.headers):
-                pass
+            async with self._lines.posting(content, session.headers) as response:
+                await _drained(chunks(response, REFUSAL_CAP))
         except FAILURES:
             return
 
@@ -272,7 +270,7 @@ def _as_reply(message: Mapping[str, Any]) -> Reply:
     return NoAnswer("The reply has neither a result nor an error.")
 
 
-async def _drained(parts: Any) -> None:
+async def _drained(parts: AsyncIterator[bytes]) -> None:
     """Read to the end, if that is near: only a reply that was read whole leaves its connection for the next call."""
     try:
         async with asyncio.timeout(DRAIN_SECONDS):

@@ -91,6 +91,8 @@ def _digits(number: float | Decimal) -> str:
     exact = decimal(number)
     if not exact.is_finite():
         raise ValueError("only finite numbers have a JSON form")
+    if not exact:
+        return "0"
     text = format(exact, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
