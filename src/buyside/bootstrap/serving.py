@@ -33,12 +33,12 @@ async def serve(
 
     Raises: CannotStart, a port in use included.
     """
-    from buyside.api.app import create_app
+    from buyside.bootstrap.surface import about, app_of
 
     log_to_stderr(settings.log_level)
     with stop_signal() as stop, bound(host, port) as listener:
         async with working(settings) as runtime, _sandbox(settings, runtime, wanted=sandbox) as sellers:
-            app = create_app(runtime)
+            app = app_of(about(settings), runtime)
             async with listening(app, listener, grace=settings.execute_deadline + 5) as url:
                 announce(Listening(url, sellers))
                 await stop.wait()

@@ -80,6 +80,9 @@ async def update(work: Work, advertiser_id: AdvertiserId, edit: Edit) -> Shown:
 
 async def _edited(work: Work, advertiser: Advertiser, edit: Edit) -> Advertiser:
     spec = edit(advertiser.spec)
+    if spec.fees == _fees(work, advertiser):
+        # Who sends back what was shown sets nothing: the installation's terms stay the installation's.
+        spec = replace(spec, fees=advertiser.spec.fees)
     if spec.fees != advertiser.spec.fees:
         work.require(Right.FEES)
     spec = _checked(spec)
@@ -145,10 +148,13 @@ def _checked(spec: AdvertiserSpec) -> AdvertiserSpec:
     return spec if spec.brand_domain is None else replace(spec, brand_domain=rules.brand_domain(spec.brand_domain))
 
 
+def _fees(work: Work, advertiser: Advertiser) -> tuple[FeeTerm, ...]:
+    return work.policy.default_fees if advertiser.spec.fees is None else advertiser.spec.fees
+
+
 def _shown(work: Work, advertiser: Advertiser, *, brand_given: bool = False) -> Shown:
-    fees = work.policy.default_fees if advertiser.spec.fees is None else advertiser.spec.fees
-    warning = f"Nothing more is known about {advertiser.spec.brand_domain} than its domain: this server looks up no brand data."
-    return Shown(advertiser, fees, warning if brand_given else None)
+    warning = f"This server looks up no brand data: sellers are told {advertiser.spec.brand_domain} and nothing more."
+    return Shown(advertiser, _fees(work, advertiser), warning if brand_given else None)
 
 
 def _subject(advertiser: Advertiser) -> Subject:

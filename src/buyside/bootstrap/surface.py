@@ -1,0 +1,47 @@
+"""The HTTP surface of a runtime."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from buyside.api import accounts, advertisers
+from buyside.api.app import About, create_app
+from buyside.api.auth import authenticator
+from buyside.api.health import Health
+from buyside.services.work import Runtime
+from buyside.settings import Settings
+
+ROUTERS = (accounts.routes, advertisers.routes)
+
+
+def about(settings: Settings) -> About:
+    return About(
+        importlib.metadata.version("buyside"),
+        settings.public_url,
+        envelope=settings.envelope,
+        requests_per_minute=settings.rate_limit,
+    )
+
+
+def app_of(said: About, runtime: Runtime, *, jobs_run: Callable[[], bool] = lambda: True) -> FastAPI:
+    """The app; the runtime outlives it. `jobs_run`: whether the jobs of this store are being run."""
+
+    async def check() -> Health:
+        services = {"database": await _database(runtime), "jobs": "ready" if jobs_run() else "stopped"}
+        return Health(services, len(runtime.background.tasks), runtime.clock())
+
+    return create_app(said, ROUTERS, authenticate=authenticator(runtime), check=check, runtime=runtime)
+
+
+async def _database(runtime: Runtime) -> str:
+    try:
+        async with runtime.database.read.connect() as conn:
+            await conn.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError):
+        return "unreachable"
+    return "ready"
