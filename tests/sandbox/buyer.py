@@ -69,7 +69,7 @@ class Buyer:
         """The structured content, whether it is an answer or an error."""
         doc = await self.rpc("tools/call", {"name": tool, "arguments": arguments})
         result = doc["result"]
-        assert result["isError"] == ("adcp_error" in result["structuredContent"]), result
+        assert result["isError"] == bool(result["structuredContent"].get("adcp_error")), result
         content = result["structuredContent"]
         assert isinstance(content, dict)
         return content

@@ -141,7 +141,7 @@ def _change_money(seller: Seller, buy: Doc, package: Doc, change: Doc, at: str, 
     named = [name for name in ("budget", "bid_price", "start_time", "end_time") if change.get(name) is not None]
     if "budget" in named:
         budget = amounts.minor(change["budget"], package["currency"], f"{at}.budget")
-        packages.check_budget(option, budget, at)
+        packages.check_budget(option, budget, f"{at}.budget")
         if budget < pacing.spent(package, now):
             raise Refusal("BUDGET_TOO_LOW", "More than that is spent already.", field=f"{at}.budget")
         package["budget"] = budget

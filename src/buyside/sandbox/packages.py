@@ -42,13 +42,14 @@ def chosen(seller: Seller, wanted: Doc, at: str) -> tuple[Product, PriceOption]:
     return product, option
 
 
-def check_budget(option: PriceOption, budget: int, at: str) -> None:
-    least = amounts.minor(option.min_spend, option.currency, f"{at}.budget")
+def check_budget(option: PriceOption, budget: int, field: str) -> None:
+    """Raises: Refusal."""
+    least = amounts.minor(option.min_spend, option.currency, field)
     if budget < least or budget == 0:
         minimum = amounts.plain(option.min_spend)
         text = f"The least that can be spent on this package is {minimum} {option.currency}."
         details = {"minimum_budget": minimum, "currency": option.currency}
-        raise Refusal("BUDGET_TOO_LOW", text, field=f"{at}.budget", details=details)
+        raise Refusal("BUDGET_TOO_LOW", text, field=field, details=details)
 
 
 def bid(option: PriceOption, wanted: Doc, at: str) -> Decimal | None:
@@ -90,7 +91,7 @@ def booked(seller: Seller, request: Request, wanted: Doc, terms: Terms, at: str)
         text = f"This buy is in {terms.currency}: a package cannot be in {option.currency}."
         raise _invalid(text, f"{at}.pricing_option_id", currency=terms.currency)
     budget = amounts.minor(wanted["budget"], option.currency, f"{at}.budget")
-    check_budget(option, budget, at)
+    check_budget(option, budget, f"{at}.budget")
     offered = bid(option, wanted, at)
     start, end = _own_flight(wanted, terms, at)
     package: Doc = {

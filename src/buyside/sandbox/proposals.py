@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from buyside.sandbox import Doc, amounts, times
+from buyside.sandbox.packages import check_budget
 from buyside.sandbox.refusals import Refusal
 from buyside.sandbox.seller import Seller
 
@@ -48,13 +49,15 @@ def _shared_out(seller: Seller, proposal: Doc, total: Doc) -> list[Doc]:
         if not fits:
             text = f"{row['product_id']} is not sold in {currency}."
             raise Refusal("VALIDATION_ERROR", text, field="total_budget.currency")
-        options.append(fits[0].id)
+        options.append(fits[0])
     whole = amounts.minor(total["amount"], currency, "total_budget.amount")
     parts = amounts.shares(whole, [Decimal(row["allocation_percentage"]) for row in rows])
+    for option, part in zip(options, parts, strict=True):
+        check_budget(option, part, "total_budget.amount")
     return [
         {
             "product_id": row["product_id"],
-            "pricing_option_id": option,
+            "pricing_option_id": option.id,
             "budget": Decimal(part).scaleb(-amounts.PLACES[currency]),
         }
         for row, option, part in zip(rows, options, parts, strict=True)
