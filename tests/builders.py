@@ -185,4 +185,4 @@ async def a_campaign(
     made = spec or a_spec()
     if wanted:
         made = replace(made, discovery_id=await a_session(world, owner, wanted))
-    return await campaigns.create(world.work(), NewCampaign(owner.id, made))
+    return await campaigns.create(world.work(), NewCampaign(owner.id, lambda _: made, made.budget.total.currency))

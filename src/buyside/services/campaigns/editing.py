@@ -24,7 +24,10 @@ Edit = Callable[[Campaign], CampaignSpec]
 @dataclass(frozen=True)
 class NewCampaign:
     advertiser_id: AdvertiserId
-    spec: CampaignSpec
+    spec_in: Callable[[str], CampaignSpec]
+    """The spec in a currency: amounts cannot be read before it is known."""
+    currency: str | None = None
+    """None: the advertiser's."""
     mode: Mode | None = None
     """None: performance when there are goals, else discovery."""
     product_ids: tuple[str, ...] = field(default=())
@@ -37,52 +40,58 @@ async def create(work: Work, new: NewCampaign) -> CampaignView:
     Raises: Invalid, CurrencyMismatch, NotFound for an unknown session, InsufficientMediaBudget.
     """
     work.require(Right.CAMPAIGNS)
-    mode = _mode(new)
-    check_budget(new.spec.budget)
-    if new.product_ids and new.spec.discovery_id is None:
-        raise Invalid("productIds need a discoveryId.", field="productIds")
     now = work.now()
-    campaign = Campaign(
-        CampaignId(work.new_number("cmp")), new.advertiser_id, new.spec, Status.DRAFT, mode, 1, False, now, now
-    )
     async with work.writing() as tx:
         advertiser = await _advertiser(tx, new)
-        await _check_storefronts(tx, new.spec.storefront_ids)
+        spec = new.spec_in(advertiser.spec.currency)
+        mode = _mode(new, spec)
+        check_budget(spec.budget)
+        campaign = Campaign(
+            CampaignId(work.new_number("cmp")), advertiser.id, spec, Status.DRAFT, mode, 1, False, now, now
+        )
+        await _check_storefronts(tx, spec.storefront_ids)
         await tx.campaigns.add(campaign)
         if not advertiser.currency_locked:
             await tx.advertisers.save(replace(advertiser, currency_locked=True))
         await tx.record(
             "campaign.created",
-            f"{new.spec.name}: {new.spec.budget.total}",
+            f"{spec.name}: {spec.budget.total}",
             parts.campaign_subject(campaign),
-            after=facts(new.spec),
+            after=facts(spec),
         )
-        if new.spec.discovery_id is not None:
-            await staging.bind(tx, work, campaign, new.spec.discovery_id)
-            await _select(tx, work, new.spec.discovery_id, new.product_ids)
-            await staging.reconcile(tx, work, campaign, advertiser)
-        return await view(tx, work.policy, campaign, warnings(new.spec.budget))
+        await _start_session(tx, work, campaign, advertiser, new.product_ids)
+        return await view(tx, work.policy, campaign, warnings(spec.budget))
 
 
-def _mode(new: NewCampaign) -> Mode:
-    if new.mode is Mode.PERFORMANCE and not new.spec.performance_config:
+async def _start_session(
+    tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, product_ids: Sequence[str]
+) -> None:
+    """Bind the session that the campaign begins with, select what was asked, and stage it."""
+    discovery_id = campaign.spec.discovery_id
+    if product_ids and discovery_id is None:
+        raise Invalid("productIds need a discoveryId.", field="productIds")
+    if discovery_id is not None:
+        await staging.bind(tx, work, campaign, discovery_id)
+        await _select(tx, work, discovery_id, product_ids)
+        await staging.reconcile(tx, work, campaign, advertiser)
+
+
+def _mode(new: NewCampaign, spec: CampaignSpec) -> Mode:
+    if new.mode is Mode.PERFORMANCE and not spec.performance_config:
         raise Invalid("A performance campaign needs performanceConfig.", field="performanceConfig")
-    return new.mode or (Mode.PERFORMANCE if new.spec.performance_config else Mode.DISCOVERY)
+    return new.mode or (Mode.PERFORMANCE if spec.performance_config else Mode.DISCOVERY)
 
 
 async def _advertiser(tx: Tx, new: NewCampaign) -> Advertiser:
     try:
         advertiser = await tx.advertisers.get(new.advertiser_id)
-        if not advertiser.currency_locked:
-            # It is about to be written back: under the lock, so that no edit made meanwhile is lost.
-            advertiser = await tx.advertisers.lock(new.advertiser_id)
     except NotFound as unknown:
         raise Invalid(unknown.message, field="advertiserId") from None
     advertiser.require_active()
     advertiser.require_brand()
-    if new.spec.budget.total.currency != advertiser.spec.currency:
+    if new.currency is not None and new.currency != advertiser.spec.currency:
         raise CurrencyMismatch(
-            f"{advertiser.spec.name} buys in {advertiser.spec.currency}, not in {new.spec.budget.total.currency}.",
+            f"{advertiser.spec.name} buys in {advertiser.spec.currency}, not in {new.currency}.",
             field="budget.currency",
         )
     return advertiser

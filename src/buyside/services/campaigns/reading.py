@@ -9,18 +9,31 @@ from datetime import datetime
 from buyside.domain import budgets
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser, ApplyMode, FeeTerm
-from buyside.domain.campaigns import LISTED, Campaign, Status
+from buyside.domain.campaigns import LISTED, Campaign, Mode, Status
 from buyside.domain.creatives import Creative, FormatRef, fits, same_format
 from buyside.domain.discovery import Discovery
 from buyside.domain.errors import NotFound
-from buyside.domain.ids import CampaignId
+from buyside.domain.ids import AdvertiserId, CampaignId
 from buyside.domain.media_buys import TERMINAL, MediaBuy
+from buyside.domain.media_buys import Status as BuyStatus
 from buyside.domain.staging import staged_keys
 from buyside.domain.storefronts import Storefront
 from buyside.services.work import Policy, Tx, Work
 from buyside.store.campaigns import Filter
 
-__all__ = ["CampaignView", "Formats", "Page", "ProductsView", "fee_terms", "formats", "get", "page", "products", "view"]
+__all__ = [
+    "CampaignView",
+    "Formats",
+    "Page",
+    "ProductsView",
+    "fee_terms",
+    "formats",
+    "get",
+    "page",
+    "products",
+    "view",
+    "wanted",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,7 @@ class CampaignView:
     """Archived ones left out."""
     sums: budgets.Sums
     formats: Formats
+    creatives: tuple[Creative, ...] = ()
     storefronts: tuple[Storefront, ...] = ()
     discovery: Discovery | None = None
     """With its selections, without the offers; only while the campaign is not committed (ruling 0.4)."""
@@ -65,12 +79,14 @@ async def view(tx: Tx, policy: Policy, campaign: Campaign, warnings: Sequence[st
     every = await tx.media_buys.of(campaign.id)
     listed = tuple(b for b in every if b.status.value != Status.ARCHIVED.value)
     discovery = await _bound(tx, campaign)
+    creatives = tuple(await tx.creatives.of(campaign.id))
     return CampaignView(
         campaign,
         advertiser,
         listed,
         budgets.sums(campaign.spec.budget.total, fee_terms(advertiser, policy), every),
-        formats(listed, await tx.creatives.of(campaign.id)),
+        formats(listed, creatives),
+        creatives,
         tuple(await tx.storefronts.by_ids(campaign.spec.storefront_ids)) if campaign.spec.storefront_ids else (),
         discovery,
         tuple(warnings),
@@ -139,8 +155,21 @@ async def page(
     )
 
 
-def default_filter() -> Filter:
-    return Filter(LISTED)
+def wanted(
+    *,
+    statuses: Sequence[str] = (),
+    archived: bool = False,
+    advertiser_id: AdvertiserId | None = None,
+    name: str | None = None,
+    modes: tuple[Mode, ...] = (),
+    buy_statuses: tuple[BuyStatus, ...] = (),
+    none: bool = False,
+) -> Filter:
+    """What a list shows. "ALL" stands for every status; `none` for what this server never has."""
+    chosen = tuple(Status) if "ALL" in statuses else tuple(Status(s) for s in dict.fromkeys(statuses)) or LISTED
+    if archived and Status.ARCHIVED not in chosen:
+        chosen = (*chosen, Status.ARCHIVED)
+    return Filter(() if none else chosen, advertiser_id, name, modes, buy_statuses)
 
 
 @dataclass(frozen=True)

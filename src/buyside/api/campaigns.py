@@ -1,0 +1,189 @@
+"""Campaigns over REST."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query
+
+from buyside.api.envelope import Reply, nothing, reply
+from buyside.api.paging import CursorPage, read_cursor, write_cursor
+from buyside.api.requests import AdvertiserFilter, CampaignPath, Signed, Words, router
+from buyside.domain import campaigns as domain
+from buyside.domain import media_buys
+from buyside.domain.errors import NotImplementedYet
+from buyside.domain.ids import AdvertiserId
+from buyside.schemas import asking
+from buyside.schemas.campaigns import (
+    AutoSelectProductsRequest,
+    AutoSelectProductsResponse,
+    CampaignCascadeResponse,
+    CampaignListResponse,
+    CampaignMode,
+    CampaignProductsResponse,
+    CampaignResponse,
+    CampaignStatusChangeResponse,
+    CampaignStatusListFilter,
+    CreateCampaignBody,
+    ExecuteCampaignBody,
+    UpdateCampaignBody,
+)
+from buyside.schemas.media_buys import GetAdcpStatusOutput, MediaBuyStatus
+from buyside.schemas.showing import campaigns as show
+from buyside.schemas.showing import media_buys as show_buys
+from buyside.services import campaigns
+from buyside.services.campaigns.reading import wanted
+
+routes = router("Campaigns")
+_KIND = "campaigns"
+
+Statuses = Annotated[list[CampaignStatusListFilter] | None, Words, Query(alias="status")]
+Modes = Annotated[list[CampaignMode] | None, Words, Query(alias="mode")]
+BuyStatuses = Annotated[list[MediaBuyStatus] | None, Words, Query(alias="mediaBuyStatus")]
+Management = Annotated[str | None, Query(pattern="^(tracked|managed|all)$")]
+OnlyBuys = Annotated[list[str] | None, Query(alias="mediaBuyId", description="Show only these media buys.")]
+
+
+@routes.get("/campaigns", operation_id="listCampaigns", response_model=CampaignListResponse)
+async def list_campaigns(
+    work: Signed,
+    page: CursorPage,
+    advertiser_id: AdvertiserFilter = None,
+    name: Annotated[str | None, Query(max_length=255)] = None,
+    status: Statuses = None,
+    mode: Modes = None,
+    kind: Annotated[list[str] | None, Words, Query(alias="type", include_in_schema=False)] = None,
+    management: Management = None,
+    media_buy_status: BuyStatuses = None,
+    include_archived: Annotated[bool, Query(alias="includeArchived")] = False,
+) -> Reply:
+    """Campaigns, newest first; without a status those that are DRAFT, ACTIVE or PAUSED."""
+    modes: list[str] = [*(mode or (m for m in kind or () if m in set(domain.Mode)))]
+    asked = wanted(
+        statuses=status or (),
+        archived=include_archived,
+        advertiser_id=AdvertiserId(int(advertiser_id)) if advertiser_id else None,
+        name=name,
+        modes=tuple(domain.Mode(m) for m in modes),
+        buy_statuses=tuple(media_buys.Status(s) for s in media_buy_status or ()),
+        none=management == "tracked",
+    )
+    after = _after(page.cursor)
+    found = await campaigns.page(work, asked, after=after, limit=page.take, offset=page.skip)
+    cursor = write_cursor(_KIND, [found.next[0].isoformat(), found.next[1]]) if found.next else None
+    return reply(show.page(found, cursor), meta=page.meta(len(found.campaigns), found.total))
+
+
+def _after(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    at, last = read_cursor(_KIND, cursor, [str, str])
+    return datetime.fromisoformat(str(at)), str(last)
+
+
+@routes.post("/campaigns", operation_id="createCampaign", status_code=201, response_model=CampaignResponse)
+async def create_campaign(work: Signed, body: CreateCampaignBody) -> Reply:
+    """Make a DRAFT campaign. Nothing is bought before it is executed."""
+    return reply(show.campaign(await campaigns.create(work, asking.new_campaign(body))), 201)
+
+
+@routes.get("/campaigns/{campaignId}", operation_id="getCampaign", response_model=CampaignResponse)
+async def get_campaign(
+    work: Signed,
+    campaign_id: CampaignPath,
+    media_buy_id: OnlyBuys = None,
+    details: Annotated[bool, Query(alias="includeProductDetails")] = True,
+    fresh: Annotated[bool, Query(description="Nothing is cached here: accepted and without effect.")] = False,
+) -> Reply:
+    """The campaign with its media buys, as last known; media-buy-status reads the sellers."""
+    found = await campaigns.get(work, campaign_id)
+    return reply(show.campaign(found, only=media_buy_id or (), details=details))
+
+
+@routes.put("/campaigns/{campaignId}", operation_id="updateCampaign", response_model=CampaignResponse)
+async def update_campaign(work: Signed, campaign_id: CampaignPath, body: UpdateCampaignBody) -> Reply:
+    """Change what the campaign wants. What is left out stays as it is."""
+    edit = asking.campaign_edit(body)
+    return reply(
+        show.campaign(await campaigns.update(work, campaign_id, edit, expected_revision=body.expected_revision))
+    )
+
+
+@routes.delete("/campaigns/{campaignId}", operation_id="deleteCampaign", status_code=204)
+async def delete_campaign(work: Signed, campaign_id: CampaignPath) -> Reply:
+    """Archive the campaign. Refused while a media buy of it runs or waits at its seller."""
+    await campaigns.delete(work, campaign_id)
+    return nothing()
+
+
+@routes.post(
+    "/campaigns/{campaignId}/execute", operation_id="executeCampaign", response_model=CampaignStatusChangeResponse
+)
+async def execute_campaign(work: Signed, campaign_id: CampaignPath, body: ExecuteCampaignBody | None = None) -> Reply:
+    """Send every DRAFT media buy to its seller: from here on money is committed. Repeating it buys nothing twice."""
+    debug = bool(body and body.debug)
+    return reply(show.executed(await campaigns.execute(work, campaign_id, debug=debug)))
+
+
+@routes.post("/campaigns/{campaignId}/pause", operation_id="pauseCampaign", response_model=CampaignCascadeResponse)
+async def pause_campaign(work: Signed, campaign_id: CampaignPath) -> Reply:
+    """Stop spending: every ACTIVE media buy is paused at its seller, and none that waits may start."""
+    return reply(show.cascade(await campaigns.pause(work, campaign_id)))
+
+
+@routes.post(
+    "/campaigns/{campaignId}/reactivate", operation_id="reactivateCampaign", response_model=CampaignCascadeResponse
+)
+async def reactivate_campaign(work: Signed, campaign_id: CampaignPath) -> Reply:
+    """Spend again: media buys that the campaign's pause held are resumed."""
+    return reply(show.cascade(await campaigns.reactivate(work, campaign_id)))
+
+
+@routes.get(
+    "/campaigns/{campaignId}/media-buy-status",
+    operation_id="getMediaBuyAdcpStatus",
+    response_model=GetAdcpStatusOutput,
+)
+async def media_buy_status(work: Signed, campaign_id: CampaignPath) -> Reply:
+    """Read every media buy at its seller, now, and keep what is found."""
+    return reply(show_buys.standing(await campaigns.status(work, campaign_id)))
+
+
+@routes.get(
+    "/campaigns/{campaignId}/products", operation_id="getCampaignProducts", response_model=CampaignProductsResponse
+)
+async def campaign_products(work: Signed, campaign_id: CampaignPath, media_buy_id: OnlyBuys = None) -> Reply:
+    """Every product of the campaign: on its media buys, and selected but not on one yet."""
+    return reply(show.products(await campaigns.products(work, campaign_id), only=media_buy_id or ()))
+
+
+@routes.post(
+    "/campaigns/{campaignId}/auto-select-products",
+    operation_id="autoSelectProducts",
+    response_model=AutoSelectProductsResponse,
+)
+async def auto_select_products(
+    work: Signed, campaign_id: CampaignPath, body: AutoSelectProductsRequest | None = None
+) -> Reply:
+    """Replace the selection by the products that suit the campaign's goals best. Nothing is bought."""
+    asked = body or AutoSelectProductsRequest()
+    done = await campaigns.auto_select(
+        work,
+        campaign_id,
+        refine=_refinements(asked),
+        max_products=asked.max_products,
+        min_budget=asked.min_budget_per_product,
+    )
+    return reply(show.auto_selected(done))
+
+
+def _refinements(body: AutoSelectProductsRequest) -> list[dict[str, object]]:
+    made = []
+    for index, item in enumerate(body.refine or ()):
+        if item.ask is not None or item.action in {"more_like_this", "moreLikeThis"} or item.scope == "proposal":
+            raise NotImplementedYet(
+                "Only products that are to be included or omitted are taken into account yet.", field=f"refine[{index}]"
+            )
+        made.append(item.given())
+    return made

@@ -1,0 +1,49 @@
+"""Media buys over REST."""
+
+from __future__ import annotations
+
+from buyside.api.envelope import Reply, reply
+from buyside.api.requests import MediaBuyPath, Signed, router
+from buyside.schemas.media_buys import (
+    BuyerMediaBuyPackagesResponse,
+    BuyerMediaBuyResponse,
+    MediaBuyStatusChangeResponse,
+)
+from buyside.schemas.showing import media_buys as show
+from buyside.services import media_buys
+
+routes = router("Media buys")
+
+
+@routes.get("/media-buys/{mediaBuyId}", operation_id="getMediaBuy", response_model=BuyerMediaBuyResponse)
+async def get_media_buy(work: Signed, media_buy_id: MediaBuyPath) -> Reply:
+    """One media buy and where it stands, as last known."""
+    return reply(show.media_buy(await media_buys.get(work, media_buy_id)))
+
+
+@routes.get(
+    "/media-buys/{mediaBuyId}/packages",
+    operation_id="getMediaBuyPackages",
+    response_model=BuyerMediaBuyPackagesResponse,
+)
+async def get_packages(work: Signed, media_buy_id: MediaBuyPath) -> Reply:
+    """Its packages, with what the seller says of their delivery now."""
+    return reply(show.packages(await media_buys.packages(work, media_buy_id)))
+
+
+@routes.post(
+    "/media-buys/{mediaBuyId}/pause", operation_id="pauseMediaBuy", response_model=MediaBuyStatusChangeResponse
+)
+async def pause_media_buy(work: Signed, media_buy_id: MediaBuyPath) -> Reply:
+    """Stop this media buy's spending at its seller; reactivating the campaign does not resume it."""
+    return reply(show.changed(await media_buys.pause(work, media_buy_id)))
+
+
+@routes.post(
+    "/media-buys/{mediaBuyId}/reactivate",
+    operation_id="reactivateMediaBuy",
+    response_model=MediaBuyStatusChangeResponse,
+)
+async def reactivate_media_buy(work: Signed, media_buy_id: MediaBuyPath) -> Reply:
+    """Let this media buy spend again."""
+    return reply(show.changed(await media_buys.reactivate(work, media_buy_id)))

@@ -1,0 +1,1 @@
+"""Domain values as they travel: one module a noun, one function a response."""
