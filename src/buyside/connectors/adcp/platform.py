@@ -47,7 +47,8 @@ class AdCPSellers:
         try:
             return await probing.within(self._connections, seller, PROBE_SECONDS)
         except probing.NotThere as absent:
-            raise Unavailable(redactor(seller).text(str(absent))) from None
+            details = {"code": absent.code} if absent.code else {}
+            raise Unavailable(redactor(seller).text(str(absent)), details=details) from None
 
     async def forget(self, seller: Seller) -> None:
         await self._connections.forget(seller)

@@ -28,11 +28,14 @@ _CARDS = ("/.well-known/agent-card.json", "/.well-known/agent.json")
 
 
 class NotThere(Exception):
-    """The seller does not speak this transport at this address. `final`: no other address of it will do better."""
+    """The seller does not speak this transport at this address. `final`: no other address of it will do better.
 
-    def __init__(self, said: str, *, final: bool = False) -> None:
+    `code` is there when the address was never tried: our own refusal of it.
+    """
+
+    def __init__(self, said: str, *, final: bool = False, code: str | None = None) -> None:
         super().__init__(said)
-        self.final = final
+        self.final, self.code = final, code
 
 
 @dataclass
@@ -227,7 +230,7 @@ async def _capabilities(found: Found) -> Mapping[str, Any]:
 def _absent(reply: Reply) -> NotThere:
     answer = decide(reply, CAPABILITIES)
     final = isinstance(reply, NotSent) or (isinstance(reply, HTTPRefusal) and reply.status in (401, 403))
-    return NotThere(answer.message, final=final)
+    return NotThere(answer.message, final=final, code=reply.code if isinstance(reply, NotSent) else None)
 
 
 def _public(endpoint: str) -> str:
