@@ -29,7 +29,7 @@ async def seller(hand: Hand) -> AsyncIterator[SandboxHandle]:
 
 @pytest.fixture
 async def buyer(seller: SandboxHandle) -> AsyncIterator[Buyer]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         one = Buyer(client, seller.base_url, "North")
         await one.open()
         yield one
@@ -143,7 +143,7 @@ async def test_a_restart_forgets_nothing(tmp_path: Path, hand: Hand) -> None:
         return buyer
 
     state = tmp_path / "seller.sqlite3"
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         async with sandbox("North", state=state, clock=hand) as seller:
             buyer = await opened(seller, client)
             order = buyer.order(buyer.package(creatives=[banner()]))
@@ -179,7 +179,7 @@ async def _process(state: Path, port: int = 0) -> AsyncIterator[tuple[asyncio.su
 @pytest.mark.kill
 async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "seller.sqlite3"
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         async with _process(state) as (process, printed):
             buyer = Buyer(client, printed["baseUrl"], "North")
             await buyer.open()
