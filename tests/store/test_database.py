@@ -165,6 +165,13 @@ def test_a_url_without_a_usable_store_is_refused(url: str) -> None:
         open_database(url)
 
 
+def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear sirs, this is not a database. " * 100)
+    with pytest.raises(ValueError, match=r"letter\.txt cannot be used: file is not a database"):
+        open_database(f"sqlite:///{path}")
+
+
 @pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"])
 async def test_every_spelling_of_a_postgresql_url_is_understood(url: str) -> None:
     store = open_database(url)

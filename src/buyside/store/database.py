@@ -1,7 +1,10 @@
 """The two databases behind one shape: the same coroutines run on SQLite and on PostgreSQL."""
 
+import contextlib
 import json
 import os
+import sqlite3
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,7 +66,7 @@ def open_database(url: str) -> Database:
 def _open_sqlite(url: URL) -> Database:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise ValueError("an SQLite store is a file: sqlite:///path")
-    _make_private(Path(url.database))
+    _make_ready(Path(url.database))
     # A read commits by itself, so it never holds back the writer; query_only keeps a stray write out.
     read = create_async_engine(
         url, pool_size=4, max_overflow=0, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True
@@ -83,14 +86,28 @@ def _open_postgresql(url: URL) -> Database:
     return Database(engine.execution_options(isolation_level="AUTOCOMMIT"), engine)
 
 
-def _make_private(path: Path) -> None:
+def _make_ready(path: Path) -> None:
+    """Make the file, private, and give it the journal that lets readers and a writer pass each other.
+
+    The journal stays with the file. Two processes that change it at once do not wait for each other but fail, so it is
+    done here, where it can be tried again, and not on each connection.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    until = time.monotonic() + BUSY_MILLISECONDS / 1000
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.Error as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise ValueError(f"{path} cannot be used: {error}") from error
+                time.sleep(0.01)
 
 
 def _tune(engine: AsyncEngine, *more: str) -> None:
     pragmas = (
-        "PRAGMA journal_mode=WAL",
         f"PRAGMA busy_timeout={BUSY_MILLISECONDS}",
         "PRAGMA foreign_keys=ON",
         f"PRAGMA cache_size=-{CACHE_KIB}",
