@@ -1,25 +1,28 @@
 # The recipes of this project. They need python3 (3.11 or newer) and make; everything else goes into .venv here.
-SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 bin := .venv/bin
 python := $(bin)/python
-uv := UV_CACHE_DIR=$(CURDIR)/.make/uv $(bin)/uv
+# uv looks where pip looks, and trusts what the machine trusts.
+index = $(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL),$(shell $(python) -m pip config get global.index-url 2>/dev/null))
+certs := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),1)
+uv = $(if $(index),UV_DEFAULT_INDEX='$(index)') $(if $(certs),UV_SYSTEM_CERTS=1) UV_CACHE_DIR='$(CURDIR)/.make/uv' $(bin)/uv
 install := PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 $(python) -m pip install --quiet
-compile := $(uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+compile = @echo 'uv pip compile $(1)' && $(uv) pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header $(1)
+upgrade := $(if $(UPGRADE),--upgrade)
 runtime_groups := pyproject.toml --group build
 dev_groups := $(runtime_groups) --group test --group check
 
 # A venv knows its own path: one that was moved, or whose interpreter has gone, is made again.
-ifneq ($(shell $(python) -c '' 2>&1 && cat .make/here 2>/dev/null),$(CURDIR))
+ifneq ($(shell { test -x $(python) && $(python) -c '' && cat .make/here; } 2>/dev/null),$(CURDIR))
 $(shell rm -rf .make/venv .make/runtime .make/dev .make/here)
 endif
 
-# PYTHON=… names an interpreter; without it the first suitable one is taken, `python3` before all.
-suitable = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
-  $(if $(filter ok,$(shell $(name) -c '$(suitable)' >/dev/null 2>&1 && echo ok)),$(name))))
+# PYTHON=… names an interpreter; without it the first suitable one is taken.
+candidates := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+suitable := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: help
 help: ## list these recipes
@@ -29,11 +32,14 @@ help: ## list these recipes
 setup: .make/dev ## make .venv with everything that developing needs
 
 .make/venv:
-	@$(PYTHON) -c '$(suitable)' 2>/dev/null || { \
+	@for name in $(candidates); do \
+	  if $$name -c '$(suitable)' >/dev/null 2>&1; then found=$$name; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
 	  echo "buyside needs Python 3.11 or newer with its venv module (on Debian: python3-venv)." \
-	    "Found: $(or $(shell $(or $(PYTHON),python3) --version 2>&1),none). Name another: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@rm -rf .venv && mkdir -p .make
-	$(PYTHON) -m venv .venv
+	    "Tried: $(candidates). Name another: make PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	rm -rf .venv && mkdir -p .make && echo "$$found -m venv .venv" && $$found -m venv .venv
 	@echo '$(CURDIR)' > .make/here && touch $@
 
 .make/runtime: .make/venv requirements/runtime.txt pyproject.toml
@@ -56,8 +62,8 @@ check: .make/dev check-requirements check-docs ## lint, format, types, import co
 .PHONY: check-requirements
 check-requirements: .make/dev
 	@mkdir -p .make/requirements && cp requirements/*.txt .make/requirements/
-	$(compile) $(runtime_groups) --output-file .make/requirements/runtime.txt
-	$(compile) $(dev_groups) --constraint requirements/runtime.txt --output-file .make/requirements/dev.txt
+	$(call compile,$(runtime_groups) --output-file .make/requirements/runtime.txt)
+	$(call compile,$(dev_groups) --constraint requirements/runtime.txt --output-file .make/requirements/dev.txt)
 	@diff -ru requirements .make/requirements || { echo "requirements/ is stale: make requirements" >&2; exit 1; }
 
 .PHONY: check-docs
@@ -94,8 +100,8 @@ migration: .make/dev ## write a schema revision from the tables: make migration 
 
 .PHONY: requirements
 requirements: .make/dev ## pin requirements/ again from pyproject.toml (UPGRADE=1: to the newest releases)
-	$(compile) $(if $(UPGRADE),--upgrade) $(runtime_groups) --output-file requirements/runtime.txt
-	$(compile) $(if $(UPGRADE),--upgrade) $(dev_groups) --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(call compile,$(upgrade) $(runtime_groups) --output-file requirements/runtime.txt)
+	$(call compile,$(upgrade) $(dev_groups) --constraint requirements/runtime.txt --output-file requirements/dev.txt)
 
 .PHONY: clean
 clean: ## remove everything that the recipes made here
