@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -39,11 +40,11 @@ _SECURITY = {
 router = APIRouter(include_in_schema=False)
 
 
-def document(app: FastAPI) -> Document:
-    """Made on first demand, then kept: making it takes a good part of a second."""
+async def document(app: FastAPI) -> Document:
+    """Made on first demand, beside the event loop, since it takes a good part of a second; then kept."""
     made: Document | None = getattr(app.state, "openapi", None)
     if made is None:
-        made = app.state.openapi = _make(app)
+        made = app.state.openapi = await asyncio.to_thread(_make, app)
     return made
 
 
@@ -126,15 +127,20 @@ def _refusal(text: str) -> Document:
 
 @router.get("/openapi.json")
 async def as_json(request: Request) -> Response:
-    return Response(json.dumps(document(request.app), ensure_ascii=False), media_type="application/json")
+    made = await document(request.app)
+    return Response(json.dumps(made, ensure_ascii=False), media_type="application/json")
 
 
 @router.get(f"{BASE}/openapi.yaml")
 async def as_yaml(request: Request) -> Response:
     state = request.app.state
     if getattr(state, "openapi_yaml", None) is None:
-        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-        # Plain copies: the anchors that YAML writes for shared parts confuse generators.
-        plain = json.loads(json.dumps(document(request.app)))
-        state.openapi_yaml = yaml.dump(plain, Dumper=dumper, sort_keys=False, allow_unicode=True)
+        state.openapi_yaml = await asyncio.to_thread(_yaml, await document(request.app))
     return Response(state.openapi_yaml, media_type="application/yaml")
+
+
+def _yaml(made: Document) -> str:
+    # Plain copies: the anchors that YAML writes for shared parts confuse generators.
+    plain = json.loads(json.dumps(made))
+    text: str = yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+    return text

@@ -31,7 +31,7 @@ class FormatIdInput(AdcpPart):
 
 
 class CreateCreativeManifestMetadata(Request):
-    """All of it may be left out: a creative without a name gets one."""
+    """All of it may be left out: a creative without a name gets one. `brandAgentId` is taken and means nothing here."""
 
     model_config = ConfigDict(alias_generator=snake)
 
@@ -40,6 +40,7 @@ class CreateCreativeManifestMetadata(Request):
     url_asset: Given[UrlAssetInput] = None
     format_id: Given[FormatIdInput] = None
     template_id: Given[Id] = None
+    brand_agent_id: Annotated[Given[str], Field(alias="brandAgentId")] = None
 
 
 class CreativeFormatId(Response):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from buyside.schemas.products import BudgetContextResponse, PricingModel, ProductGroup, Proposal, RefinementItem
 from buyside.schemas.wire import (
@@ -24,6 +24,7 @@ from buyside.schemas.wire import (
     Start,
     StorefrontIdIn,
     Word,
+    snake,
 )
 
 Channel = Literal[
@@ -135,6 +136,19 @@ class AgentDebugLog(Response):
     response: Maybe[Raw] = None
 
 
+class EstimatedWait(Response):
+    interval: Number
+    unit: Literal["seconds", "minutes", "hours", "days", "campaign"]
+
+
+class IncompletePart(Response):
+    model_config = ConfigDict(alias_generator=snake)
+
+    scope: Literal["products", "pricing", "forecast", "proposals", "wholesale_feed"]
+    description: str
+    estimated_wait: Maybe[EstimatedWait] = None
+
+
 class AgentDiscoveryResult(Response):
     """How one sales agent answered; only with `debug`."""
 
@@ -147,7 +161,7 @@ class AgentDiscoveryResult(Response):
     product_count: Count
     error: Maybe[str] = None
     skip_reason: Maybe[str] = None
-    incomplete: Maybe[list[Raw]] = None
+    incomplete: Maybe[list[IncompletePart]] = None
     raw_response_data: Maybe[Raw] = None
     debug_logs: Maybe[list[AgentDebugLog]] = None
 

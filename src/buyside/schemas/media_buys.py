@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
+from buyside.schemas.products import FormatParams
 from buyside.schemas.targeting import TargetingOverlay
-from buyside.schemas.wire import Count, Instant, Maybe, Number, Raw, Response, camel_except, snake
+from buyside.schemas.wire import Count, Instant, Maybe, Number, Response, camel_except, snake
 
 MediaBuyStatus = Literal[
     "DRAFT",
@@ -137,7 +138,7 @@ class CampaignFormatOption(Response):
     model_config = ConfigDict(alias_generator=snake)
 
     format_kind: str
-    params: Raw
+    params: FormatParams
     format_option_id: Maybe[str] = None
 
 

@@ -16,6 +16,7 @@ from buyside.schemas.wire import (
     Id,
     Instant,
     Int,
+    Json,
     Maybe,
     Number,
     OpenResponse,
@@ -24,6 +25,7 @@ from buyside.schemas.wire import (
     Request,
     Response,
     camel_except,
+    snake,
 )
 
 DeliveryType = Literal["guaranteed", "non_guaranteed"]
@@ -59,13 +61,32 @@ class PublisherProperty(Response):
     identifiers: Maybe[list[Raw]] = None
 
 
+class FormatParams(OpenResponse):
+    """What a seller takes in one format, in AdCP's words; there may be more than is named here."""
+
+    model_config = ConfigDict(alias_generator=snake)
+
+    width: Maybe[Json] = None
+    height: Maybe[Json] = None
+    sizes: Maybe[Json] = None
+    min_width: Maybe[Json] = None
+    max_width: Maybe[Json] = None
+    min_height: Maybe[Json] = None
+    max_height: Maybe[Json] = None
+    duration_ms_exact: Maybe[Json] = None
+    duration_ms_range: Maybe[Json] = None
+    containers: Maybe[Json] = None
+    video_codecs: Maybe[Json] = None
+    audio_codecs: Maybe[Json] = None
+
+
 class ProductFormatOption(OpenResponse):
     model_config = ConfigDict(alias_generator=camel_except("format_kind", "format_option_id", "display_name"))
 
     format_kind: Maybe[str] = None
     format_option_id: Maybe[str] = None
     display_name: Maybe[str] = None
-    params: Maybe[Raw] = None
+    params: Maybe[FormatParams] = None
 
 
 class Product(Response):

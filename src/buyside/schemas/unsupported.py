@@ -34,7 +34,7 @@ UNSUPPORTED: Mapping[str, Table] = {
     "listAdvertisers": {"?linkedAccountPartnerId": ("",)},
     "createAdvertiser": _ADVERTISER,
     "updateAdvertiser": _ADVERTISER,
-    "registerSourceCredentials": {"marketplaceAccount": (False,)},
+    "registerSourceCredentials": {"marketplaceAccount": (False,), "auth.privateKey": ()},
     "listCampaigns": {"?fields": ("",)},
     "createCampaign": _CAMPAIGN,
     "getCampaign": {"?includePropertyLists": _NO, "?fields": ("",)},
