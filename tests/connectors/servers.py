@@ -41,7 +41,7 @@ class Request:
         await self.answer(status, body, content_type="application/json", **headers)
 
     async def result(self, result: Any, **headers: str) -> None:
-        await self.json({"jsonrpc": "2.0", "id": self.message.get("id"), "result": result}, **headers)
+        await self.json({"jsonrpc": "2.0", "id": self.message.get("id"), "result": result}, 200, **headers)
 
     async def start(self, status: int = 200, **headers: str) -> None:
         lines = [f"HTTP/1.1 {status} X", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]

@@ -13,7 +13,7 @@ from buyside.connectors.adcp.reading import mapping
 from buyside.domain.answers import Dropped
 from buyside.domain.storefronts import Shape
 
-MAX_DEPTH = 8
+MAX_DEPTH = 6
 MAX_NODES = 20_000
 
 
@@ -23,10 +23,14 @@ class _Schemas:
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root, self._nodes = root, 0
 
+    def spent(self) -> bool:
+        """There was more than we read: what was read last may be incomplete, and is not to be relied on."""
+        return self._nodes > MAX_NODES
+
     def views(self, schema: Any, seen: frozenset[str] = frozenset()) -> Iterator[Mapping[str, Any]]:
         """The schema and all it refers to or is composed of, without following a reference twice."""
         self._nodes += 1
-        if not isinstance(schema, Mapping) or self._nodes > MAX_NODES:
+        if not isinstance(schema, Mapping) or self.spent():
             return
         yield schema
         reference = schema.get("$ref")
@@ -52,6 +56,7 @@ def shape_of(schema: Any) -> Shape:
     views = list(schemas.views(schema))
     names = {name: each for view in views for name, each in mapping(view, "properties").items()}
     welcome = any(view.get("additionalProperties") not in (None, False) for view in views)
+    welcome = welcome or schemas.spent()
     keys = {name: _below(schemas, each, 1) for name, each in names.items()}
     return Shape(keys, closed=bool(keys) and not welcome)
 
@@ -65,7 +70,7 @@ def _below(schemas: _Schemas, schema: Any, depth: int) -> Shape | None:
         objects += [inner for inner in schemas.views(view.get("items")) if _is_object(inner)]
         if _is_object(view):
             objects.append(view)
-    if not objects:
+    if not objects or schemas.spent():
         return None
     keys: dict[str, Shape | None] = {}
     for each in objects:
@@ -73,6 +78,8 @@ def _below(schemas: _Schemas, schema: Any, depth: int) -> Shape | None:
             keys[name] = _below(schemas, value, depth + 1) or keys.get(name)
     listed = [each for each in objects if mapping(each, "properties") or "additionalProperties" in each]
     closed = bool(keys) and bool(listed) and all(each.get("additionalProperties") is False for each in listed)
+    if schemas.spent():
+        return None
     if not closed:
         keys = {name: value for name, value in keys.items() if value is not None}
     return Shape(keys, closed) if keys else None
