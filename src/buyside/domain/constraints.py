@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from buyside.domain.errors import Invalid
+
 _NOT_TARGETING = frozenset({"channels", "countries"})
 """What discovery searches by; sellers take geo_countries."""
 
 
 def overlay(constraints: Mapping[str, Any] | None, own: Mapping[str, Any]) -> dict[str, Any]:
-    """An AdCP targeting_overlay from the campaign's constraints and the package's own targeting."""
+    """An AdCP targeting_overlay from the campaign's constraints and the package's own targeting.
+
+    Raises: Invalid where the two leave nothing to serve to.
+    """
     made: dict[str, Any] = {k: v for k, v in (constraints or {}).items() if k not in _NOT_TARGETING and v}
     for key, value in own.items():
         made[key] = _joined(key, made[key], value) if key in made else value
@@ -23,5 +28,7 @@ def _joined(key: str, outer: Any, inner: Any) -> Any:
     if key.endswith("_exclude"):
         return outer + [each for each in inner if each not in outer]
     both = [each for each in outer if each in inner]
-    # Nothing in common would read as "no limit": the package keeps its own, which is inside what a person chose.
-    return both or inner
+    if not both:
+        # An empty list would read as "no limit".
+        raise Invalid(f"The campaign's {key} and the product's own have nothing in common.", field=f"constraints.{key}")
+    return both

@@ -177,7 +177,7 @@ async def _plan(
     for buy in drafts:
         try:
             planned.append(await _plan_one(tx, work, campaign, advertiser, buy))
-        except (NotFound, PlatformError, Forbidden) as error:
+        except (NotFound, PlatformError, Forbidden, Invalid) as error:
             failures.append(Failure(buy.id, buy.agent_id, error.message))
             owner = ErrorOwner.SELLER if isinstance(error, PlatformError) else ErrorOwner.BUYER_INPUT
             code = ErrorCode.SOURCE_UNAVAILABLE if isinstance(error, PlatformError) else ErrorCode.INVALID_REQUEST
