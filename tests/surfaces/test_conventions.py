@@ -336,6 +336,11 @@ class TestErrors:
         response = await client.patch(f"{BASE}/campaigns")
         error_of(response, 405, "METHOD_NOT_ALLOWED")
         assert response.headers["Allow"] == "GET, POST"
+        half_built = await client.request("OPTIONS", f"{BASE}/advertisers/12")
+        assert half_built.headers["Allow"] == "GET"
+        not_built_at_all = await client.request("OPTIONS", f"{BASE}/webhook-subscriptions")
+        assert not_built_at_all.headers["Allow"] == "GET, POST"
+        assert (await client.post("/openapi.json")).headers["Allow"] == "GET"
 
     async def test_an_advertiser_that_is_no_number_is_not_found(self, client: httpx.AsyncClient) -> None:
         assert (await client.get(f"{BASE}/advertisers/12")).json()["name"] == "12"

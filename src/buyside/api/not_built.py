@@ -246,6 +246,7 @@ GET /webhook-subscriptions listWebhookSubscriptions
 POST /webhook-subscriptions createWebhookSubscription
 DELETE /webhook-subscriptions/{id} deleteWebhookSubscription
 """
+_MARK = "not built"
 CONTRACT = tuple(ContractOperation(*line.split()) for line in _TABLE.strip().splitlines())
 
 
@@ -268,12 +269,12 @@ def at(method: str, path: str) -> ContractOperation | None:
 
 
 def methods(request: Request) -> list[str]:
-    """What the address takes, for an answer that a method is not allowed."""
-    found = {operation.method for operation in _matching(request.url.path)}
+    """What the address takes, for an answer that a method is not allowed; where nothing is built, what it will take."""
+    built: set[str] = set()
     for route in request.app.router.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            found |= route.methods or set()
-    return sorted(found)
+        if isinstance(route, Route) and route.name != _MARK and route.matches(request.scope)[0] is not Match.NONE:
+            built |= route.methods or set()
+    return sorted(built or {operation.method for operation in _matching(request.url.path)})
 
 
 def answer(operation: ContractOperation) -> NotImplementedYet:
@@ -304,4 +305,4 @@ def _route(operation: ContractOperation) -> Route:
         await identify(request)
         raise answer(operation)
 
-    return Route(BASE + operation.path, refuse, methods=[operation.method], include_in_schema=False)
+    return Route(BASE + operation.path, refuse, methods=[operation.method], name=_MARK)
