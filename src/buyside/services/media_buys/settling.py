@@ -133,7 +133,7 @@ async def adopt(work: Work, have: Parts, observed: ObservedBuy, *, action: str =
         if buy.unsettled:
             return Settled(buy)
         seen = settling.seen(_resting(buy, campaign), observed, now)
-        seen = replace(seen, seller_buy_id=observed.seller_buy_id or buy.seller_buy_id)
+        seen = replace(seen, seller_buy_id=observed.seller_buy_id or buy.seller_buy_id, checks=buy.checks + 1)
         after, planned = await _guard(tx, work, have, campaign, seen, observed)
         saved = await store(tx, work, campaign, buy, after, action)
         planned += await _follow_ups(tx, work, have, campaign, saved)
