@@ -208,6 +208,12 @@ class TestA2A:
         assert (await speaker.again(task))["result"]["id"] == task["id"]
         assert (await speaker.again(task, authorization="Bearer other"))["error"]["code"] == -32001
 
+    async def test_answers_full_of_nulls_travel_too(self, speaker: Speaker, seller: SandboxHandle) -> None:
+        await seller.set_faults("null_filled")
+        task = await speaker.task({"skill": "list_accounts"})
+        assert _state(task) == "completed"
+        assert _data(task["artifacts"][0])["adcp_error"] is None
+
     async def test_without_a_skill_it_asks_for_one(self, speaker: Speaker) -> None:
         assert _state(await speaker.task({"hello": "there"})) == "input-required"
 

@@ -131,7 +131,7 @@ class Speech:
         self.version = version
 
     def _parts(self, doc: Doc) -> list[Doc]:
-        text = str(doc.get("message") or doc.get("adcp_error", {}).get("message") or doc.get("status"))
+        text = str(doc.get("message") or (doc.get("adcp_error") or {}).get("message") or doc.get("status"))
         if self.version == "1.0":
             return [{"text": text}, {"data": doc}]
         return [{"kind": "text", "text": text}, {"kind": "data", "data": doc}]
