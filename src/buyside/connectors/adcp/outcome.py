@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from buyside.connectors.adcp.codes import UNSETTLED, is_guess, recovery_of
@@ -121,14 +121,15 @@ def decide(reply: Reply, tool: str) -> Answer:
 def _of_http(reply: HTTPRefusal) -> Answer:
     body = reply.body if isinstance(reply.body, Mapping) else {}
     stated = valid_error(body.get("adcp_error")) or _rpc_error(body)
+    at_the_door = reply.status in _AT_THE_DOOR
     if stated is not None:
-        return refused_by(seller_error(stated), {})
+        return replace(refused_by(seller_error(stated), {}), reached=not at_the_door)
     code = _HTTP_WORDS.get(reply.status, f"HTTP_{reply.status}")
     said = text(mapping(body, "error"), "message") or text(body, "message", "error_description", "detail", "error")
     message = f"The seller answered HTTP {reply.status}" + (f": {said}" if said else ".")
     guessed = {"code": code} if code in _HTTP_WORDS.values() else {"code": code, "recovery": "correctable"}
     error = seller_error({**guessed, "message": message, "retry_after": reply.retry_after})
-    if reply.status in _AT_THE_DOOR:
+    if at_the_door:
         return Answer(Outcome.REJECTED, error=error, reached=False)
     return Answer(Outcome.REJECTED if reply.status in _UNREAD else Outcome.UNKNOWN, error=error)
 

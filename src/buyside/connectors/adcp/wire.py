@@ -55,7 +55,7 @@ def loads(body: bytes | str) -> Any:
 def cleaned(value: Any, depth: int = 0) -> Any:
     """Without nulls, and with text that can be stored. Raises: Unreadable when nested too deeply."""
     if isinstance(value, str):
-        return value if value.isascii() and "\x00" not in value else _UNSTORABLE.sub(_REPLACEMENT, value)
+        return _mended(value)
     if depth > MAX_DEPTH:
         raise Unreadable(f"The reply is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, dict):
@@ -63,6 +63,10 @@ def cleaned(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [cleaned(each, depth + 1) for each in value if each is not None]
     return value
+
+
+def _mended(text: str) -> str:
+    return text if text.isascii() and "\x00" not in text else _UNSTORABLE.sub(_REPLACEMENT, text)
 
 
 def freeze(value: Any) -> bytes:
@@ -74,14 +78,14 @@ def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(_UNSTORABLE.sub(_REPLACEMENT, value))
+        return json.dumps(_mended(value))
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, float | Decimal):
         return _digits(value)
     if isinstance(value, Mapping):
-        pairs = sorted((str(key), each) for key, each in value.items() if each is not None)
-        return "{" + ",".join(f"{json.dumps(key)}:{_written(each)}" for key, each in pairs) + "}"
+        kept = {_mended(str(key)): each for key, each in value.items() if each is not None}
+        return "{" + ",".join(f"{json.dumps(key)}:{_written(kept[key])}" for key in sorted(kept)) + "}"
     if isinstance(value, Sequence):
         return "[" + ",".join(_written(each) for each in value if each is not None) + "]"
     raise TypeError(f"{type(value).__name__} has no JSON form")
