@@ -277,6 +277,14 @@ class TestErrors:
         error = error_of(await client.post(f"{BASE}/campaigns", json=body), 400, "VALIDATION_ERROR")
         assert error["field"] == "performanceConfig.optimizationGoals[0].eventSources[0].eventType"
 
+    async def test_a_rule_over_several_fields_names_the_one_to_change(self, client: httpx.AsyncClient) -> None:
+        body = campaign(productIds=["p"], constraints={"geo_postal_areas": [{"system": "zip", "values": []}]})
+        first = error_of(await client.post(f"{BASE}/campaigns", json=body), 400, "VALIDATION_ERROR")
+        assert first["field"] == "constraints.geo_postal_areas[0].country"
+        del body["constraints"]
+        second = error_of(await client.post(f"{BASE}/campaigns", json=body), 400, "VALIDATION_ERROR")
+        assert (second["field"], second["message"]) == ("discoveryId", "discoveryId: productIds needs discoveryId")
+
     async def test_a_query_parameter_is_named(self, client: httpx.AsyncClient) -> None:
         response = await client.get(f"{BASE}/campaigns?take=0&status=DRAFT,NEVER")
         error = error_of(response, 400, "VALIDATION_ERROR")

@@ -90,6 +90,8 @@ def _issue(problem: Any, body: object) -> Issue:
         path: Path = tuple(str(step) for step in steps)
     else:
         path = _walked(steps, body)
+        if (at := problem.get("ctx", {}).get("at")) is not None:
+            path = (*path, at)
         if not steps and problem["type"] == "missing":
             message = "A JSON body is required"
     return Issue(path, message, str(problem["type"]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from buyside.schemas.wire import (
     Amount,
@@ -20,6 +19,7 @@ from buyside.schemas.wire import (
     Percent,
     Request,
     Response,
+    wrong,
 )
 
 AdvertiserStatus = Literal["ACTIVE", "ARCHIVED"]
@@ -40,9 +40,11 @@ class FeeTermInput(Request):
     @model_validator(mode="after")
     def _priced(self) -> Self:
         if self.pricing_type == "MARGIN" and self.margin_percent is None:
-            raise PydanticCustomError("fee_margin", "A MARGIN fee needs marginPercent")
+            raise wrong("fee_margin", "A MARGIN fee needs marginPercent", at="marginPercent")
         if self.pricing_type == "UNIT" and (self.unit is None or self.unit_price is None):
-            raise PydanticCustomError("fee_unit", "A UNIT fee needs unit and unitPrice")
+            raise wrong(
+                "fee_unit", "A UNIT fee needs unit and unitPrice", at="unit" if self.unit is None else "unitPrice"
+            )
         return self
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from buyside.domain.errors import FeatureNotEnabled
 from buyside.schemas.advertisers import FeeTerm
@@ -34,6 +33,7 @@ from buyside.schemas.wire import (
     Start,
     StorefrontIdIn,
     snake,
+    wrong,
 )
 
 CampaignStatus = Literal["DRAFT", "ACTIVE", "PAUSED", "COMPLETED", "CANCELED", "ARCHIVED"]
@@ -87,9 +87,9 @@ class CreateCampaignBody(Request):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.mode == "performance" and self.performance_config is None:
-            raise PydanticCustomError("performance_config", "mode performance needs performanceConfig")
+            raise wrong("performance_config", "mode performance needs performanceConfig", at="performanceConfig")
         if self.product_ids and self.discovery_id is None:
-            raise PydanticCustomError("discovery_missing", "productIds needs discoveryId")
+            raise wrong("discovery_missing", "productIds needs discoveryId", at="discoveryId")
         return self
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from buyside.schemas.wire import Given, Number, Ordinal, PositiveAmount, Request, Word
+from buyside.schemas.wire import Given, Number, Ordinal, PositiveAmount, Request, Word, wrong
 
 EventType = Literal[
     "page_view",
@@ -67,7 +66,7 @@ class GoalEventSource(Request):
     @model_validator(mode="after")
     def _named(self) -> Self:
         if self.event_type == "custom" and not self.custom_event_name:
-            raise PydanticCustomError("custom_event", "eventType custom needs customEventName")
+            raise wrong("custom_event", "eventType custom needs customEventName", at="customEventName")
         return self
 
 
@@ -78,7 +77,7 @@ class EventGoalTarget(Request):
     @model_validator(mode="after")
     def _valued(self) -> Self:
         if (self.value is None) != (self.kind == "maximize_value"):
-            raise PydanticCustomError("target_value", "cost_per and per_ad_spend need a value; maximize_value has none")
+            raise wrong("target_value", "cost_per and per_ad_spend need a value; maximize_value has none", at="value")
         return self
 
 
@@ -112,7 +111,7 @@ class EventGoal(Request):
     def _measurable(self) -> Self:
         per_spend = self.target is not None and self.target.kind == "per_ad_spend"
         if per_spend and any(not source.value_field for source in self.event_sources):
-            raise PydanticCustomError("value_field", "per_ad_spend needs valueField on every event source")
+            raise wrong("value_field", "per_ad_spend needs valueField on every event source", at="eventSources")
         return self
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from buyside.schemas.wire import Currency, Given, Id, Maybe, Number, Ordinal, PositiveAmount, Request, Response
+from buyside.schemas.wire import Currency, Given, Id, Maybe, Number, Ordinal, PositiveAmount, Request, Response, wrong
 
 Scope = Literal["account", "key", "seller"]
 
@@ -26,11 +25,13 @@ class SpendingLimitInput(Request):
     def _aimed(self) -> Self:
         named = {"key": self.key_id is not None, "seller": self.sales_agent_id is not None}
         if any(given != (scope == self.scope) for scope, given in named.items()):
-            raise PydanticCustomError(
-                "limit_scope", "keyId goes with scope key, salesAgentId with scope seller, and neither with account"
+            raise wrong(
+                "limit_scope",
+                "keyId goes with scope key, salesAgentId with scope seller, and neither with account",
+                at="scope",
             )
         if self.largest_buy is None and self.per_day is None:
-            raise PydanticCustomError("limit_empty", "Give largestBuy, perDay or both")
+            raise wrong("limit_empty", "Give largestBuy, perDay or both", at="largestBuy")
         return self
 
 

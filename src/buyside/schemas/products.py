@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from buyside.schemas.storefronts import RoutingType
 from buyside.schemas.targeting import TargetingOverlay
@@ -26,6 +25,7 @@ from buyside.schemas.wire import (
     Response,
     camel_except,
     snake,
+    wrong,
 )
 
 DeliveryType = Literal["guaranteed", "non_guaranteed"]
@@ -271,11 +271,13 @@ class RefinementItem(Request):
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.scope == "request" and self.ask is None:
-            raise PydanticCustomError("refine_ask", "scope request needs ask")
+            raise wrong("refine_ask", "scope request needs ask", at="ask")
         if self.scope != "request" and (self.id is None or self.action is None):
-            raise PydanticCustomError("refine_target", "scope {scope} needs id and action", {"scope": self.scope})
+            raise wrong(
+                "refine_target", f"scope {self.scope} needs id and action", at="id" if self.id is None else "action"
+            )
         if self.action not in _ACTIONS[self.scope]:
-            raise PydanticCustomError("refine_action", "scope {scope} has no such action", {"scope": self.scope})
+            raise wrong("refine_action", f"scope {self.scope} has no such action", at="action")
         return self
 
 

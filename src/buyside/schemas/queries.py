@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from buyside.schemas.campaigns import CampaignStatus, CreateCampaignBody, ExecuteMediaBuyDebugInfo
 from buyside.schemas.discovery import Channel, StorefrontName, WaitMode, WaitSeconds
@@ -32,6 +31,7 @@ from buyside.schemas.wire import (
     StorefrontIdIn,
     Word,
     snake,
+    wrong,
 )
 
 QueryId = Annotated[str, Field(min_length=1, max_length=128)]
@@ -52,10 +52,12 @@ class QueryRefinement(AdcpPart):
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        target = {"request": self.ask, "product": self.product_id, "proposal": self.proposal_id}[self.scope]
-        if target is None:
-            raise PydanticCustomError("refine_target", "scope {scope} does not say what", {"scope": self.scope})
+        if getattr(self, _TARGETS[self.scope]) is None:
+            raise wrong("refine_target", f"scope {self.scope} does not say what", at=_TARGETS[self.scope])
         return self
+
+
+_TARGETS = {"request": "ask", "product": "product_id", "proposal": "proposal_id"}
 
 
 class QueryBrand(AdcpPart):
@@ -370,7 +372,7 @@ class GetProductsResponse(Response):
 
 def _exactly_one(value: BatchCampaign) -> BatchCampaign:
     if (value.campaign_id is None) == (value.create is None):
-        raise PydanticCustomError("campaign_choice", "Give campaignId or create, not both")
+        raise wrong("campaign_choice", "Give campaignId or create, not both", at="campaignId")
     return value
 
 

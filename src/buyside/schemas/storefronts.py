@@ -21,6 +21,7 @@ from buyside.schemas.wire import (
     Response,
     WebUrl,
     Word,
+    wrong,
 )
 
 ProtocolName = Literal["MCP", "A2A"]
@@ -65,8 +66,7 @@ class SourceAuth(Request):
         needs = {"bearer": ("token",), "header": ("token", "header"), "basic": ("username", "password"), "none": ()}
         missing = [name for name in needs[self.type] if getattr(self, name) is None]
         if missing:
-            names = " and ".join(missing)
-            raise PydanticCustomError("auth_incomplete", "{type} needs {names}", {"type": self.type, "names": names})
+            raise wrong("auth_incomplete", f"{self.type} needs {' and '.join(missing)}", at=missing[0])
         return self
 
 
@@ -108,24 +108,25 @@ class UpdateStorefrontBody(Request):
 
 
 class CredentialAuth(Request):
-    type: Literal["bearer", "apikey", "api_key", "basic"]
+    """`jwt`, and no auth at all (OAuth), are in the contract and not supported yet."""
+
+    type: Given[Literal["bearer", "apikey", "api_key", "basic", "jwt"]] = None
     token: Given[Secret] = None
     username: Given[Annotated[str, Field(min_length=1, max_length=255, pattern="^[^:]*$")]] = None
     password: Given[Annotated[str, Field(max_length=8192)]] = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        needs = ("username", "password") if self.type == "basic" else ("token",)
+        needs = {"basic": ("username", "password"), "jwt": (), None: ()}.get(self.type, ("token",))
         missing = [name for name in needs if getattr(self, name) is None]
         if missing:
-            names = " and ".join(missing)
-            raise PydanticCustomError("auth_incomplete", "{type} needs {names}", {"type": self.type, "names": names})
+            raise wrong("auth_incomplete", f"{self.type} needs {' and '.join(missing)}", at=missing[0])
         return self
 
 
 class RegisterSourceCredentialsBody(Request):
     account_identifier: Id
-    auth: CredentialAuth
+    auth: Given[CredentialAuth] = None
 
 
 # ---- answers
@@ -289,6 +290,7 @@ class StorefrontSource(Response):
     probed_at: Maybe[Instant] = None
     transport: Maybe[ProtocolName] = None
     adcp_versions: Maybe[list[str]] = None
+    tools: Annotated[Maybe[dict[str, list[str]]], Field(description="Each tool with the arguments it takes.")] = None
     idempotency_ttl_seconds: Maybe[Count] = None
     quirks: Maybe[list[str]] = None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from buyside.schemas.wire import (
     Amount,
@@ -18,6 +17,7 @@ from buyside.schemas.wire import (
     Ordinal,
     Word,
     snake,
+    wrong,
 )
 
 MetroSystem = Literal["nielsen_dma", "uk_itl1", "uk_itl2", "eurostat_nuts2", "custom"]
@@ -89,7 +89,7 @@ class PostalArea(AdcpPart):
     @model_validator(mode="after")
     def _placed(self) -> Self:
         if self.country is None and self.system in _NEEDS_COUNTRY:
-            raise PydanticCustomError("country_missing", "{system} needs a country", {"system": self.system})
+            raise wrong("country_missing", f"{self.system} needs a country", at="country")
         return self
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, LiteralString, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -42,6 +42,11 @@ def _refuse_null(value: object) -> object:
     if value is None:
         raise PydanticCustomError("null_not_allowed", "null is not allowed here; leave the field out instead")
     return value
+
+
+def wrong(code: LiteralString, message: str, at: str) -> PydanticCustomError:
+    """A finding of a rule over several fields, told at the one that has to change."""
+    return PydanticCustomError(code, "{message}", {"message": message, "at": at})
 
 
 Given = Annotated[T | None, BeforeValidator(_refuse_null), Field(exclude_if=_is_none)]
