@@ -23,11 +23,16 @@ def natural(seller: Seller, advertiser: Advertiser, policy: Policy) -> AccountRe
     Raises: Invalid without a brand domain; Forbidden where a sandbox advertiser would reach a live seller.
     """
     brand = advertiser.require_brand()
+    check_sandbox(seller, advertiser)
+    operator = seller.operator_domain or policy.operator_domain or brand
+    return AccountRef(brand, operator, sandbox=seller.own_sandbox or advertiser.sandbox)
+
+
+def check_sandbox(seller: Seller, advertiser: Advertiser) -> None:
+    """Raises: Forbidden where a sandbox advertiser would reach a live seller (ruling 0.7)."""
     tries_out = seller.profile is not None and seller.profile.sandbox
     if advertiser.sandbox and not (seller.own_sandbox or tries_out):
         raise Forbidden(f"{advertiser.spec.name} is a sandbox advertiser and {seller.name} is a live seller.")
-    operator = seller.operator_domain or policy.operator_domain or brand
-    return AccountRef(brand, operator, sandbox=seller.own_sandbox or advertiser.sandbox)
 
 
 def _key(account: AccountRef) -> str:
@@ -43,6 +48,14 @@ async def known(work: Work, seller: Seller, account: AccountRef) -> AccountRef:
 async def numbered(tx: Tx, seller: Seller, account: AccountRef) -> AccountRef:
     """`known`, inside a transaction."""
     return _named(seller, account, await tx.storefronts.account_at(seller.id, _key(account)))
+
+
+async def established(tx: Tx, seller: Seller, account: AccountRef) -> AccountRef | None:
+    """The account as the seller knows it already, if it does: for questions that can be asked without one."""
+    verdict = await tx.storefronts.account_at(seller.id, _key(account))
+    named = _named(seller, account, verdict)
+    opened = verdict is not None and verdict.status in _OPEN
+    return named if opened or named.account_id is not None else None
 
 
 def _named(seller: Seller, account: AccountRef, verdict: AccountVerdict | None) -> AccountRef:

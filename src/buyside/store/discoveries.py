@@ -70,6 +70,28 @@ class DiscoveryRepository:
         )
         return tuple(codec.load(AgentResult, row.result) for row in rows)
 
+    async def recent(
+        self, agents: Sequence[AgentId], sessions: int
+    ) -> dict[AgentId, list[tuple[AgentResult, datetime]]]:
+        """What these agents answered in the account's latest sessions, and when the session last changed."""
+        latest = (
+            select(discovery.c.id, discovery.c.updated_at)
+            .where(discovery.c.account_id == self._owner)
+            .order_by(discovery.c.created_at.desc())
+            .limit(sessions)
+            .subquery()
+        )
+        rows = await self._conn.execute(
+            select(discovery_agent, latest.c.updated_at)
+            .join(latest, latest.c.id == discovery_agent.c.discovery_id)
+            .where(discovery_agent.c.agent_id.in_(agents))
+            .order_by(latest.c.updated_at.desc())
+        )
+        found: dict[AgentId, list[tuple[AgentResult, datetime]]] = {}
+        for row in rows:
+            found.setdefault(AgentId(row.agent_id), []).append((_offer(row), row.updated_at))
+        return found
+
     async def _selections(self, discovery_id: DiscoveryId) -> tuple[Selection, ...]:
         rows = await self._conn.execute(
             select(selection.c.body).where(selection.c.discovery_id == discovery_id).order_by(selection.c.position)
@@ -106,11 +128,25 @@ class DiscoveryRepository:
                 insert(discovery_agent).values(discovery_id=discovery_id, agent_id=result.agent_id, **values)
             )
 
-    async def set_standing(self, discovery_id: DiscoveryId, result: AgentResult, position: int) -> None:
+    async def begin(self, discovery_id: DiscoveryId, agents: Sequence[AgentResult]) -> None:
+        """A new question: these agents, in this order, with no products; whoever else was there is forgotten."""
+        await self._conn.execute(delete(discovery_agent).where(discovery_agent.c.discovery_id == discovery_id))
+        rows = [
+            {
+                "discovery_id": discovery_id,
+                "agent_id": each.agent_id,
+                "position": position,
+                **_standing(each),
+                **_columns(offers.NOTHING),
+            }
+            for position, each in enumerate(agents)
+        ]
+        if rows:
+            await self._conn.execute(insert(discovery_agent), rows)
+
+    async def set_standing(self, discovery_id: DiscoveryId, result: AgentResult) -> None:
         """How far a known agent came; its products stay as they are."""
-        await self._conn.execute(
-            update(discovery_agent).where(*_of(discovery_id, result)).values(position=position, **_standing(result))
-        )
+        await self._conn.execute(update(discovery_agent).where(*_of(discovery_id, result)).values(_standing(result)))
 
     async def settle(
         self, discovery_id: DiscoveryId, result: AgentResult, offered: Offered | None, *, asked: int
@@ -125,14 +161,6 @@ class DiscoveryRepository:
             .values({**_standing(result), **(_columns(offered) if offered is not None else {})})
         )
         return done.rowcount == 1
-
-    async def keep_only(self, discovery_id: DiscoveryId, agents: Collection[AgentId]) -> None:
-        """Forget the other agents."""
-        await self._conn.execute(
-            delete(discovery_agent).where(
-                discovery_agent.c.discovery_id == discovery_id, discovery_agent.c.agent_id.not_in(agents)
-            )
-        )
 
     async def select(self, discovery_id: DiscoveryId, chosen: Sequence[Selection]) -> None:
         """Replace the whole selection."""

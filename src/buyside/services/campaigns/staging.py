@@ -125,6 +125,7 @@ def selection(agent: AgentResult, product_id: str, now: datetime) -> Selection:
         product_id,
         agent.agent_id,
         now,
-        group_id=agent.agent_id,
-        group_name=agent.storefront_name,
+        group_id=agent.group_id,
+        group_name=agent.group_name,
+        product=agent.shelf.find(product_id),
     )

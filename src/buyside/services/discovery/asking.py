@@ -1,0 +1,225 @@
+"""One question put to many sellers: every call a task of its own, every answer stored as it comes in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from buyside.domain import refinements, shelves
+from buyside.domain.advertisers import Advertiser
+from buyside.domain.discovery import AgentResult, AgentState, Discovery, Trouble
+from buyside.domain.errors import BuysideError, PlatformError, RefusedCredentials, Unavailable
+from buyside.domain.ids import AgentId
+from buyside.domain.orders import AccountRef
+from buyside.domain.products import Offer, Product, ProductQuery
+from buyside.domain.refinements import Part, Plan
+from buyside.domain.searches import Search, admits, asked_filters
+from buyside.domain.shelves import Shelf
+from buyside.domain.storefronts import Seller
+from buyside.services import profiles, seller_accounts
+from buyside.services.work import Work
+from buyside.store import offers
+from buyside.store.offers import Offered
+
+log = logging.getLogger(__name__)
+
+_MANY = 200
+"""Products from which on an offer is put into text by a thread: the event loop has other callers."""
+
+
+@dataclass(frozen=True)
+class Question:
+    search: Search
+    advertiser: Advertiser
+    sellers: tuple[Seller, ...]
+    limit: float
+    """Seconds after which a seller's answer is not waited for any more, in the background either."""
+    plan: Plan = field(default_factory=dict)
+    """What each seller is to refine; empty for a new search."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    result: AgentResult
+    offered: Offered | None = None
+    """The products as they are stored; None: those that were there stand."""
+    refined: Sequence[Mapping[str, Any]] | None = None
+
+
+class Round:
+    """The question under way. It outlives the request that asked it: what comes late lands in the session."""
+
+    def __init__(self, work: Work, session: Discovery, question: Question) -> None:
+        self._work, self._session, self._question = work, session, question
+        self.answers: dict[AgentId, Answered] = {}
+        self.revision = session.revision
+        self.begun = asyncio.Event()
+        """The first answer is in."""
+
+    async def run(self) -> None:
+        waiting = {asyncio.create_task(self._ask(seller)) for seller in self._question.sellers}
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                await self._settle([each.result() for each in done])
+        finally:
+            for each in waiting:
+                each.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _settle(self, batch: Sequence[Answered]) -> None:
+        """In one short transaction whatever came in while the one before was written."""
+        async with self._work.writing() as tx:
+            session = await tx.discoveries.lock(self._session.id, offers=False)
+            revision = session.revision + 1
+            dated = [replace(each, result=replace(each.result, revision=revision)) for each in batch]
+            landed = [
+                await tx.discoveries.settle(session.id, each.result, each.offered, asked=self._session.revision)
+                for each in dated
+            ]
+            if any(landed):
+                await tx.discoveries.save(replace(session, revision=revision, updated_at=self._work.now()))
+                self.revision = revision
+        self.answers |= {each.result.agent_id: each for each in dated}
+        self.begun.set()
+
+    async def _ask(self, seller: Seller) -> Answered:
+        """Never raises: what goes wrong with one seller is its result."""
+        clock = asyncio.get_running_loop().time
+        began, limit = clock(), self._question.limit
+        try:
+            # The connector keeps the limit itself; this is for one that does not.
+            async with asyncio.timeout(limit + 1):
+                answered = await self._offer(seller)
+        except TimeoutError:
+            answered = self._failed(seller, AgentState.TIMEOUT, f"{seller.name} did not answer within {limit:g} s.")
+        except BuysideError as error:
+            late = isinstance(error, Unavailable) and clock() - began >= limit
+            answered = self._failed(
+                seller, AgentState.TIMEOUT if late else AgentState.FAILED, error.message, _trouble(error)
+            )
+        except Exception:
+            log.exception("the answer of %s could not be used", seller.id)
+            answered = self._failed(seller, AgentState.FAILED, f"The answer of {seller.name} could not be used.")
+        took = round((clock() - began) * 1000)
+        return replace(answered, result=replace(answered.result, duration_ms=took))
+
+    async def _offer(self, seller: Seller) -> Answered:
+        work, question = self._work, self._question
+        met = (await profiles.meet(work, [seller]))[0]
+        if met.profile is None:
+            raise Unavailable(await self._why_unknown(met))
+        account = await self._account(met)
+        parts = question.plan.get(seller.id, ())
+        if parts and not met.profile.takes("get_products", "refine"):
+            return self._refined_here(met, parts)
+        offer = await work.sellers.products(met, _query(question, parts, account), timeout=question.limit)
+        shelf, offered = await _in_text(offer, question.search, parts)
+        return self._answered(met, offer, shelf, offered, parts)
+
+    async def _why_unknown(self, seller: Seller) -> str:
+        async with self._work.reading() as tx:
+            shop = await tx.storefronts.get(seller.storefront_id)
+        stored = next((each.probe_message for each in shop.sources if each.agent_id == seller.id), None)
+        return stored or f"{seller.name} could not be reached."
+
+    async def _account(self, seller: Seller) -> AccountRef | None:
+        """Prices may depend on it, but a seller that has not met it yet would refuse the whole question.
+
+        Raises: Forbidden for a sandbox advertiser at a live seller (ruling 0.7).
+        """
+        advertiser = self._question.advertiser
+        seller_accounts.check_sandbox(seller, advertiser)
+        if advertiser.spec.brand_domain is None:
+            return None
+        natural = seller_accounts.natural(seller, advertiser, self._work.policy)
+        async with self._work.reading() as tx:
+            return await seller_accounts.established(tx, seller, natural)
+
+    def _answered(
+        self, seller: Seller, offer: Offer, shelf: Shelf, offered: Offered, parts: Sequence[Part]
+    ) -> Answered:
+        gone = refinements.omitted(parts, refinements.Scope.PROPOSAL)
+        result = replace(
+            self._blank(seller, AgentState.COMPLETE),
+            products=shelf,
+            counted=shelves.tally(shelf.facts),
+            proposals=tuple(p for p in offer.proposals if p.allocations and p.proposal_id not in gone),
+            incomplete=offer.incomplete,
+        )
+        return Answered(result, offered, offer.refinement_applied if parts else None)
+
+    def _refined_here(self, seller: Seller, parts: Sequence[Part]) -> Answered:
+        """For a seller that takes no refinements: what is not wanted is left out, the rest stays as it was."""
+        before = self._session.agent(seller.id)
+        shelf = Shelf.of(refinements.left(before.products if before else (), parts))
+        gone = refinements.omitted(parts, refinements.Scope.PROPOSAL)
+        result = replace(
+            self._blank(seller, AgentState.COMPLETE),
+            products=shelf,
+            counted=shelves.tally(shelf.facts),
+            proposals=tuple(p for p in (before.proposals if before else ()) if p.proposal_id not in gone),
+        )
+        refused = [{"status": "unable", "notes": "takes no refinements"} for _ in parts]
+        return Answered(result, offers.written(shelf), refused)
+
+    def _failed(self, seller: Seller, state: AgentState, message: str, trouble: Trouble | None = None) -> Answered:
+        """Nothing from it; what a refinement was to change still stands."""
+        result = replace(self._blank(seller, state), message=message, trouble=trouble)
+        before = self._session.agent(seller.id)
+        if before is not None and self._question.plan:
+            result = replace(result, products=before.products, counted=before.tally, proposals=before.proposals)
+        return Answered(result)
+
+    def _blank(self, seller: Seller, state: AgentState) -> AgentResult:
+        asked = self._session.agent(seller.id)
+        assert asked is not None, "every seller of a round has its row"
+        return AgentResult(
+            seller.id,
+            seller.name,
+            seller.storefront_id,
+            seller.storefront_name,
+            state,
+            self._session.revision,
+            sandbox=seller.own_sandbox or self._question.advertiser.sandbox,
+            wait_seconds=asked.wait_seconds,
+        )
+
+
+def _query(question: Question, parts: Sequence[Part], account: AccountRef | None) -> ProductQuery:
+    search = question.search
+    return ProductQuery(
+        mode="refine" if parts else search.mode,
+        brief=None if parts else search.brief,
+        brand_domain=search.brand_domain or question.advertiser.spec.brand_domain,
+        filters=asked_filters(search),
+        refine=tuple(part.entry() for part in parts),
+        account=account,
+    )
+
+
+async def _in_text(offer: Offer, search: Search, parts: Sequence[Part]) -> tuple[Shelf, Offered]:
+    if len(offer.products) > _MANY:
+        return await asyncio.to_thread(_kept, offer.products, search, parts)
+    return _kept(offer.products, search, parts)
+
+
+def _kept(products: Sequence[Product], search: Search, parts: Sequence[Part]) -> tuple[Shelf, Offered]:
+    """What was asked for, each id once, on a shelf and as text."""
+    wanted: dict[str, Product] = {}
+    for each in products:
+        if admits(search, each):
+            wanted.setdefault(each.product_id, each)
+    shelf = Shelf.of(refinements.left(wanted.values(), parts))
+    return shelf, offers.written(shelf)
+
+
+def _trouble(error: BuysideError) -> Trouble | None:
+    if isinstance(error, RefusedCredentials):
+        return Trouble.CREDENTIALS
+    if isinstance(error, PlatformError) and error.details.get("code") == "CIRCUIT_OPEN":
+        return Trouble.CIRCUIT_OPEN
+    return None
