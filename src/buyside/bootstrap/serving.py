@@ -55,14 +55,18 @@ async def work_until_stopped(settings: Settings, announce: Callable[[str], None]
 @asynccontextmanager
 async def _sandbox(settings: Settings, runtime: Runtime, *, wanted: bool) -> AsyncIterator[tuple[SandboxSeller, ...]]:
     """The sandbox sellers of this installation, known to every account; run here unless another process does so."""
-    if not wanted:
+    folder = settings.data_dir / "sandbox"
+    if not wanted and not folder.exists():
         yield ()
         return
-    folder = settings.data_dir / "sandbox"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         if not stack.enter_context(alone(folder / "lock")):
             yield await storefronts.sandbox_sellers(runtime)
+            return
+        if not wanted:
+            await storefronts.retire_sandbox(runtime)
+            yield ()
             return
         sellers = [await stack.enter_async_context(_sandbox_seller(folder, runtime, *each)) for each in SANDBOX_SELLERS]
         yield await storefronts.ensure_sandbox(runtime, sellers)

@@ -154,6 +154,13 @@ class Storefront:
     sources: tuple[Source, ...] = ()
 
 
+class CredentialType(StrEnum):
+    CLIENT = "CLIENT"
+    """An account of ours at the seller, by the identifier that the seller gave it."""
+    STOREFRONT = "STOREFRONT"
+    """What the registration of the source carried: it opens the door and names no account."""
+
+
 @dataclass(frozen=True)
 class Credential:
     """A credential of this account at a source, without its secret: that travels only inside a Seller."""
@@ -162,7 +169,7 @@ class Credential:
     storefront_id: StorefrontId
     source_id: str
     account_identifier: str
-    account_type: str
+    account_type: CredentialType
     status: str
     registered_by: str | None
     created_at: datetime

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from buyside.domain.errors import PlatformError
-from buyside.domain.storefronts import ProbeStatus, Seller, SellerProfile
+from buyside.domain.storefronts import Seller, SellerProfile
 from buyside.services.work import Work
 
 
@@ -20,6 +20,11 @@ async def _met(work: Work, seller: Seller) -> Seller:
     return seller if seller.profile is not None else await probe(work, seller)
 
 
+async def refresh(work: Work, sellers: Sequence[Seller]) -> list[Seller]:
+    """Each asked anew, all at once."""
+    return list(await asyncio.gather(*(probe(work, seller) for seller in sellers)))
+
+
 async def probe(work: Work, seller: Seller) -> Seller:
     """Ask the seller what it is and store what it said, or why it said nothing."""
     profile: SellerProfile | None = None
@@ -29,16 +34,5 @@ async def probe(work: Work, seller: Seller) -> Seller:
     except PlatformError as error:
         message = error.message
     async with work.writing() as tx:
-        shop = await tx.storefronts.get(seller.storefront_id)
-        source = next(each for each in shop.sources if each.agent_id == seller.id)
-        await tx.storefronts.save_source(
-            replace(
-                source,
-                # A seller that is down for the moment is still what it was.
-                profile=profile or source.profile,
-                probe_status=ProbeStatus.REACHABLE if profile else ProbeStatus.UNREACHABLE,
-                probe_message=message,
-                probed_at=work.now(),
-            )
-        )
+        await tx.storefronts.save_probe(seller, profile, message, work.now())
     return replace(seller, profile=profile or seller.profile)

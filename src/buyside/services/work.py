@@ -31,7 +31,7 @@ from buyside.store.decisions import DecisionRepository
 from buyside.store.discoveries import DiscoveryRepository
 from buyside.store.media_buys import MediaBuyRepository
 from buyside.store.operations import OperationRepository
-from buyside.store.storefronts import StorefrontRepository
+from buyside.store.storefronts import PublicStorefronts, StorefrontRepository
 from buyside.store.vault import Vault
 
 Later = Callable[[OpenConnection, Job], Awaitable[None]]
@@ -131,6 +131,10 @@ class Tx:
     @cached_property
     def storefronts(self) -> StorefrontRepository:
         return StorefrontRepository(self._conn, self._account, self._vault)
+
+    @cached_property
+    def public_storefronts(self) -> PublicStorefronts:
+        return PublicStorefronts(self._conn)
 
     @cached_property
     def discoveries(self) -> DiscoveryRepository:

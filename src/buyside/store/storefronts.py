@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain import media_buys
@@ -15,7 +15,9 @@ from buyside.domain.ids import AccountId, AgentId, CredentialId, StorefrontId
 from buyside.domain.orders import AccountVerdict
 from buyside.domain.storefronts import (
     Auth,
+    AuthKind,
     Credential,
+    CredentialType,
     ProbeStatus,
     Protocol,
     Seller,
@@ -50,6 +52,21 @@ class StorefrontRepository:
         if row is None:
             raise NotFound(f"There is no storefront {storefront_id}.")
         return (await self._with_sources([row]))[0]
+
+    async def lock(self, storefront_id: StorefrontId) -> Storefront:
+        """As `get`, held to the end of the transaction."""
+        await self._conn.execute(select(storefront.c.id).where(storefront.c.id == storefront_id).with_for_update())
+        return await self.get(storefront_id)
+
+    async def is_taken(self, platform_id: str) -> bool:
+        """Whether a storefront that this account sees has that slug."""
+        found = select(storefront.c.id).where(self._visible(), storefront.c.platform_id == platform_id)
+        return (await self._conn.execute(found)).first() is not None
+
+    async def every(self) -> list[Storefront]:
+        """All that this account sees."""
+        rows = await self._conn.execute(select(storefront).where(self._visible()).order_by(storefront.c.id))
+        return await self._with_sources(rows.all())
 
     async def by_ids(self, ids: Sequence[StorefrontId]) -> list[Storefront]:
         rows = await self._conn.execute(
@@ -89,7 +106,7 @@ class StorefrontRepository:
         assert made is not None
         return replace(new, id=StorefrontId(made), sources=())
 
-    async def rename(self, storefront_id: StorefrontId, name: str, now: datetime) -> None:
+    async def touch(self, storefront_id: StorefrontId, name: str, now: datetime) -> None:
         await self._conn.execute(
             update(storefront)
             .where(storefront.c.id == storefront_id, storefront.c.account_id == self._owner)
@@ -97,20 +114,24 @@ class StorefrontRepository:
         )
 
     async def delete(self, storefront_id: StorefrontId, now: datetime) -> None:
-        """Raises: Conflict while a buy at it lives."""
+        """Out of sight, and its secrets gone. Raises: Conflict while a buy at it lives."""
+        if held := await self.live_buys(storefront_id):
+            raise Conflict(f"{held} media buys at this storefront still live; cancel them first.")
+        mine = (storefront.c.id == storefront_id) & (storefront.c.account_id == self._owner)
+        done = await self._conn.execute(update(storefront).where(mine).values(deleted_at=now))
+        if done.rowcount:
+            await self._conn.execute(delete(credential).where(credential.c.storefront_id == storefront_id))
+            await self._conn.execute(update(source).where(source.c.storefront_id == storefront_id).values(headers=None))
+
+    async def live_buys(self, storefront_id: StorefrontId) -> int:
+        """Of every account: a public storefront serves several."""
         live = [s.value for s in media_buys.LIVE]
         held = await self._conn.scalar(
             select(func.count())
             .select_from(media_buy)
             .where(media_buy.c.storefront_id == storefront_id, media_buy.c.status.in_(live))
         )
-        if held:
-            raise Conflict(f"{held} media buys at this storefront still live; cancel them first.")
-        await self._conn.execute(
-            update(storefront)
-            .where(storefront.c.id == storefront_id, storefront.c.account_id == self._owner)
-            .values(deleted_at=now)
-        )
+        return held or 0
 
     async def add_source(self, new: Source, headers: Mapping[str, str]) -> None:
         await self._conn.execute(
@@ -123,6 +144,20 @@ class StorefrontRepository:
         if headers is not None:
             values["headers"] = self._headers(headers)
         await self._conn.execute(update(source).where(source.c.agent_id == changed.agent_id).values(values))
+
+    async def save_probe(
+        self, seller: Seller, profile: SellerProfile | None, message: str | None, at: datetime
+    ) -> bool:
+        """What came of asking; False when the source has moved meanwhile, so that the answer is not about it.
+
+        Without a profile the one before stays: a seller that is down for the moment is still what it was.
+        """
+        status = ProbeStatus.REACHABLE if profile else ProbeStatus.UNREACHABLE
+        values: dict[str, Any] = {"probe_status": status.value, "probe_message": message, "probed_at": at}
+        if profile is not None:
+            values["profile"] = codec.dump(SellerProfile, profile)
+        same = (source.c.agent_id == seller.id) & (source.c.endpoint == seller.endpoint)
+        return (await self._conn.execute(update(source).where(same).values(values))).rowcount == 1
 
     async def seller(self, agent_id: AgentId) -> Seller:
         """Everything needed to call the agent as this account. Raises: NotFound."""
@@ -137,12 +172,14 @@ class StorefrontRepository:
 
     async def _sellers(self, *wanted: ColumnElement[bool]) -> list[Seller]:
         mine = (credential.c.account_id == self._owner) & (credential.c.status == "ACTIVE")
+        # The one that came with the registration names no account there; one that does goes before it.
+        with_account = case((credential.c.account_type == CredentialType.CLIENT.value, 1), else_=0)
         rows = await self._conn.execute(
             select(
                 source,
                 storefront.c.name.label("storefront_name"),
                 credential.c.auth,
-                credential.c.account_identifier,
+                case((with_account == 1, credential.c.account_identifier)).label("account_identifier"),
             )
             .join(storefront, storefront.c.id == source.c.storefront_id)
             .outerjoin(
@@ -152,7 +189,7 @@ class StorefrontRepository:
                 & (credential.c.source_id == source.c.source_id),
             )
             .where(self._visible(), *wanted)
-            .order_by(source.c.storefront_id, source.c.source_id, credential.c.id)
+            .order_by(source.c.storefront_id, source.c.source_id, with_account.desc(), credential.c.id)
         )
         first: dict[str, Seller] = {}
         for row in rows:
@@ -187,6 +224,10 @@ class StorefrontRepository:
         rows = await self._conn.execute(select(credential).where(*wanted).order_by(credential.c.id))
         return [_read_credential(row) for row in rows]
 
+    async def auth_kinds(self, storefront_ids: Sequence[StorefrontId]) -> dict[AgentId, AuthKind]:
+        """How this account greets each agent."""
+        return {each.id: each.auth.kind for each in await self.sellers(storefront_ids)} if storefront_ids else {}
+
     async def add_credential(self, new: Credential, auth: Auth) -> Credential:
         """Raises: Conflict when the source already has this account identifier."""
         taken = select(credential.c.id).where(
@@ -202,7 +243,7 @@ class StorefrontRepository:
             "storefront_id": new.storefront_id,
             "source_id": new.source_id,
             "account_identifier": new.account_identifier,
-            "account_type": new.account_type,
+            "account_type": new.account_type.value,
             "status": new.status,
             "auth": self._vault.lock(codec.dump(Auth, auth).encode(), _AUTH),
             "registered_by": new.registered_by,
@@ -213,18 +254,21 @@ class StorefrontRepository:
         assert made is not None
         return replace(new, id=CredentialId(made))
 
-    async def replace_auth(self, storefront_id: StorefrontId, source_id: str, auth: Auth, now: datetime) -> None:
-        """Change the secret of the source's first credential of this account."""
-        first = select(func.min(credential.c.id)).where(
-            credential.c.account_id == self._owner,
-            credential.c.storefront_id == storefront_id,
-            credential.c.source_id == source_id,
-        )
+    async def set_auth(self, storefront_id: StorefrontId, source_id: str, auth: Auth, now: datetime) -> None:
+        """The credential that comes with the registration of a source, in place of the one before."""
         await self._conn.execute(
-            update(credential)
-            .where(credential.c.id == first.scalar_subquery())
-            .values(auth=self._vault.lock(codec.dump(Auth, auth).encode(), _AUTH), updated_at=now)
+            delete(credential).where(
+                credential.c.account_id == self._owner,
+                credential.c.storefront_id == storefront_id,
+                credential.c.source_id == source_id,
+                credential.c.account_type == CredentialType.STOREFRONT.value,
+            )
         )
+        if auth.kind is not AuthKind.NONE:
+            new = Credential(
+                CredentialId(0), storefront_id, source_id, "", CredentialType.STOREFRONT, "ACTIVE", None, now, now
+            )
+            await self.add_credential(new, auth)
 
     async def account_at(self, agent_id: AgentId, natural_key: str) -> AccountVerdict | None:
         row = (
@@ -316,9 +360,31 @@ def _read_credential(row: Row[Any]) -> Credential:
         StorefrontId(row.storefront_id),
         row.source_id,
         row.account_identifier,
-        row.account_type,
+        CredentialType(row.account_type),
         row.status,
         row.registered_by,
         row.created_at,
         row.updated_at,
     )
+
+
+class PublicStorefronts:
+    """Storefronts of the installation itself, which no account may change."""
+
+    def __init__(self, conn: AsyncConnection) -> None:
+        self._conn = conn
+
+    async def sandboxes(self) -> list[tuple[StorefrontId, str, Source]]:
+        """The sandbox sellers that this server has run, with their names; also those that are out of sight."""
+        rows = await self._conn.execute(
+            select(source, storefront.c.name.label("storefront_name"))
+            .join(storefront, storefront.c.id == source.c.storefront_id)
+            .where(storefront.c.account_id.is_(None), source.c.own_sandbox.is_(True))
+            .order_by(storefront.c.id)
+        )
+        return [(StorefrontId(row.storefront_id), row.storefront_name, _read_source(row)) for row in rows]
+
+    async def show(self, storefront_id: StorefrontId, shown: bool, now: datetime) -> None:
+        """In sight of every account, or not."""
+        only = (storefront.c.id == storefront_id) & storefront.c.account_id.is_(None)
+        await self._conn.execute(update(storefront).where(only).values(deleted_at=None if shown else now))
