@@ -15,6 +15,7 @@ from buyside.domain import media_buys as domain_buys
 from buyside.domain.errors import FeatureNotEnabled, NotImplementedYet
 from buyside.schemas import campaigns, media_buys
 from buyside.schemas.advertisers import CreateAdvertiserBody, UpdateAdvertiserBody
+from buyside.schemas.batches import CreateMediaBuysBatchBody
 from buyside.schemas.campaigns import (
     AutoSelectProductsRequest,
     CreateCampaignBody,
@@ -26,7 +27,7 @@ from buyside.schemas.discovery import DiscoverProductsBody
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.limits import SetLimitsBody
 from buyside.schemas.products import AddProductsRequest
-from buyside.schemas.queries import CreateMediaBuysBatchBody, GetProductsBody
+from buyside.schemas.queries import GetProductsBody
 from buyside.schemas.reading import parse
 from buyside.schemas.storefronts import BuyerStorefront, RegisterSourceCredentialsBody, RegisterStorefrontBody
 from buyside.schemas.targeting import Constraints, TargetingOverlay
