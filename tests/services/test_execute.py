@@ -254,6 +254,10 @@ async def test_a_paused_campaign_places_new_buys_paused(world: World) -> None:
         assert (done.before, done.after, done.attempted) == ("PAUSED", "PAUSED", 1)
         assert [b["status"] for b in await east.buys()] != ["active"]
         assert (await east.buys())[0]["paused"] is True
+        assert (await campaigns.reactivate(world.work(), view.campaign.id)).failures == 0
+        await world.runtime.background.drain(5)
+        assert [b["status"] for b in [*await north.buys(), *await east.buys()]] == ["active", "active"]
+        assert {b.status for b in await buys_of(world, view)} == {Status.ACTIVE}
 
 
 async def select_more(world: World, view: CampaignView, wanted: Wanted) -> None:

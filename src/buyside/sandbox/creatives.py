@@ -37,7 +37,8 @@ def _assets(creative: Doc) -> list[Doc]:
 
 
 def _check_assets(creative: Doc, fmt: Format) -> None:
-    fits = [asset for asset in _assets(creative) if _type(asset, fmt) in fmt.needs]
+    # An address does for any format: this seller takes it that the creative can be fetched there.
+    fits = [asset for asset in _assets(creative) if _type(asset, fmt) in (*fmt.needs, "url")]
     if not fits:
         text = f"{fmt.name} needs an asset of type {' or '.join(fmt.needs)}."
         raise Refusal("VALIDATION_ERROR", text, field="assets")

@@ -14,7 +14,15 @@ from buyside.domain.ids import OperationId
 from buyside.domain.media_buys import MediaBuy
 from buyside.domain.money import Money
 from buyside.domain.operations import Kind, Operation, State
-from buyside.domain.orders import AccountRef, BuyChange, BuyOrder, CreativeSync, CreativeUpload, PackageOrder
+from buyside.domain.orders import (
+    AccountRef,
+    BuyChange,
+    BuyOrder,
+    CreativeSync,
+    CreativeUpload,
+    PackageChange,
+    PackageOrder,
+)
 from buyside.domain.storefronts import Seller
 from buyside.services.work import Tx, Work
 
@@ -68,7 +76,10 @@ async def pause(
     if await tx.operations.of_buy(buy.id, kind=Kind.CHANGE, opened=True):
         raise Conflict(f"A change of media buy {buy.id} is still under way; try again shortly.")
     assert buy.seller_buy_id is not None
-    change = BuyChange(buy.seller_buy_id, account, buy.seller_revision, paused=paused)
+    # A buy that was created paused may be paused package by package too: both have to be lifted.
+    held = () if paused else tuple(p.package_id for p in buy.packages if p.package_id and p.status == "paused")
+    packages = tuple(PackageChange(package_id, paused=False) for package_id in held)
+    change = BuyChange(buy.seller_buy_id, account, buy.seller_revision, paused=paused, packages=packages)
     prepared = work.sellers.prepare_change(seller, change, work.new_key())
     planned = _operation(work, Kind.CHANGE, purpose, buy, seller, prepared)
     await tx.operations.add(planned)
