@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from buyside.domain.answers import Outcome
-from buyside.domain.storefronts import Protocol, SellerProfile
+from buyside.domain.storefronts import Auth, AuthKind, Protocol, SellerProfile
 from tests.connectors.sellers import ACCOUNT, a_seller, a_write, sellers
 from tests.connectors.servers import Request, serving
 
@@ -65,6 +65,16 @@ async def test_an_agent_that_knows_only_the_older_dialect_is_spoken_to_in_it(ass
         assert len(server.asked("SendMessage")) == (1 if assumed == "1.0" else 0), "the dialect is found out once"
         assert "a2a-version" not in spoken[0].headers
         assert spoken[0].message["params"]["message"]["parts"][0]["kind"] == "data"
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "tök\ud800en"])
+async def test_a_credential_that_no_header_can_carry_is_never_sent(token: str) -> None:
+    async with serving(newer) as server, sellers() as platform:
+        auth = Auth(AuthKind.BEARER, token=token)
+        seller = a_seller(server.url, Protocol.A2A, profile=profile(server.url), auth=auth)
+        answer = await platform.call(seller, a_write(), timeout=5)
+        assert (answer.outcome, answer.reached) == (Outcome.REJECTED, False)
+        assert server.requests == []
 
 
 async def test_an_agent_that_knows_neither_dialect_refuses() -> None:

@@ -169,3 +169,11 @@ async def test_a_second_agent_with_the_same_address_has_a_limit_of_its_own() -> 
     other = type(one)(**{**vars(one), "id": AgentId("agent_2")})
     assert connections.to(one) is not connections.to(other)
     await connections.aclose()
+
+
+async def test_an_address_that_we_do_not_call_stays_named_as_such() -> None:
+    async with sellers(allow_private=False, failures=2) as platform:
+        for _ in range(4):
+            answer = await platform.call(a_seller("http://127.0.0.1:1/mcp"), a_write(), timeout=5)
+            assert answer.error is not None
+            assert answer.error.code == "FORBIDDEN_ADDRESS"

@@ -24,6 +24,7 @@ from buyside.connectors.http import (
 )
 
 REFUSAL_CAP = 64 * 1024
+FORBIDDEN = "FORBIDDEN_ADDRESS"
 # What a network, a TLS stack or a malformed reply can raise through httpx. Deadlines are the caller's.
 FAILURES = (
     *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError, UnicodeError),
@@ -34,9 +35,10 @@ FAILURES = (
 def failed(error: Exception, departure: Departure) -> Reply:
     """The reply that a failure amounts to: whether anything had left decides what it proves."""
     if isinstance(error, ForbiddenAddress):
-        return NotSent(str(error), code="FORBIDDEN_ADDRESS")
+        return NotSent(str(error), code=FORBIDDEN)
     said = str(error) or type(error).__name__
-    if departure.left:
+    # A request that HTTP itself forbids (a line break in a header) is refused by our own side, at the last moment.
+    if departure.left and not isinstance(error, httpx.LocalProtocolError):
         return NoAnswer(f"The connection to the seller failed before it had answered: {said}")
     return NotSent(f"The seller could not be reached: {said}")
 

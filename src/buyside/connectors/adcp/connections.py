@@ -13,7 +13,7 @@ import httpx
 
 from buyside.connectors.adcp.a2a import A2A, NEWER
 from buyside.connectors.adcp.breaker import Breaker
-from buyside.connectors.adcp.calling import FAILURES, Lines, failed
+from buyside.connectors.adcp.calling import FAILURES, FORBIDDEN, Lines, failed
 from buyside.connectors.adcp.mcp import MCP
 from buyside.connectors.adcp.outcome import HTTPRefusal, NoAnswer, NotSent, Reply
 from buyside.connectors.adcp.redaction import Redactor, is_secret
@@ -79,11 +79,17 @@ class Connection:
             raise
         finally:
             self.busy -= 1
-        if isinstance(reply, NotSent | NoAnswer) or (isinstance(reply, HTTPRefusal) and reply.status >= 500):
+        self._note(reply)
+        return reply
+
+    def _note(self, reply: Reply) -> None:
+        """Failures of the transport count against the seller; what our own guard refused does not."""
+        if isinstance(reply, NotSent) and reply.code == FORBIDDEN:
+            self.breaker.abandoned()
+        elif isinstance(reply, NotSent | NoAnswer) or (isinstance(reply, HTTPRefusal) and reply.status >= 500):
             self.breaker.failed()
         else:
             self.breaker.passed()
-        return reply
 
     async def _within(self, ask: Callable[[], Any], departure: Departure, timeout: float) -> Reply:
         try:

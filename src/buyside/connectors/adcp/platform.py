@@ -32,7 +32,7 @@ from buyside.domain.orders import (
 from buyside.domain.products import Offer, ProductQuery
 from buyside.domain.storefronts import Seller, SellerProfile
 
-PROBE_SECONDS = 60.0
+PROBE_SECONDS = 30.0
 _POSITION = re.compile(r"\[\d+\]")
 
 

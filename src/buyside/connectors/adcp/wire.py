@@ -16,6 +16,8 @@ from typing import Any
 MAX_DEPTH = 120
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "�"
+# The exact types that json gives; a call for each number and flag of a large reply would cost more than all the rest.
+_MENDABLE = frozenset({str, dict, list})
 
 
 class Unreadable(Exception):
@@ -54,19 +56,24 @@ def loads(body: bytes | str) -> Any:
 
 def cleaned(value: Any, depth: int = 0) -> Any:
     """Without nulls, and with text that can be stored. Raises: Unreadable when nested too deeply."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return _mended(value)
+    if kind is not dict and kind is not list:
+        return value
     if depth > MAX_DEPTH:
         raise Unreadable(f"The reply is nested more than {MAX_DEPTH} levels deep.")
-    if isinstance(value, dict):
-        return {cleaned(key): cleaned(each, depth + 1) for key, each in value.items() if each is not None}
-    if isinstance(value, list):
-        return [cleaned(each, depth + 1) for each in value if each is not None]
-    return value
+    if kind is dict:
+        return {
+            _mended(key): cleaned(each, depth + 1) if type(each) in _MENDABLE else each
+            for key, each in value.items()
+            if each is not None
+        }
+    return [cleaned(each, depth + 1) if type(each) in _MENDABLE else each for each in value if each is not None]
 
 
 def _mended(text: str) -> str:
-    return text if text.isascii() and "\x00" not in text else _UNSTORABLE.sub(_REPLACEMENT, text)
+    return text if "\x00" not in text and text.isascii() else _UNSTORABLE.sub(_REPLACEMENT, text)
 
 
 def freeze(value: Any) -> bytes:
