@@ -24,18 +24,29 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    ran, skipped = _vectors(terminalreporter, "passed", "failed"), _vectors(terminalreporter, "skipped")
-    if ran or skipped:
-        why = f", {skipped} skipped ({NO_CONTRACT})" if skipped else ", none skipped"
-        terminalreporter.write_line(f"contract vectors: {ran} run{why}")
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where the contract is, a skipped vector is a failure."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    reporter = _reporter(session.config)
     if CONTRACT.is_dir() and reporter is not None and _vectors(reporter, "skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line of a run says whether the contract was looked at."""
+    reporter = _reporter(config)
+    if reporter is None:
+        return
+    ran, skipped = _vectors(reporter, "passed", "failed"), _vectors(reporter, "skipped")
+    if skipped:
+        why = f"a failure, as {CONTRACT} is there" if CONTRACT.is_dir() else NO_CONTRACT
+        reporter.write_line(f"contract: {ran} tests of its vectors run, {skipped} SKIPPED: {why}", red=True)
+    elif ran:
+        reporter.write_line(f"contract: {ran} tests of its vectors run, none skipped")
+
+
+def _reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
+    found: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    return found
 
 
 def _vectors(reporter: pytest.TerminalReporter, *outcomes: str) -> int:

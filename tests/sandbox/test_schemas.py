@@ -14,7 +14,10 @@ from tests.conftest import CONTRACT
 from tests.sandbox.buyer import ACCOUNT, Buyer, Doc, Hand, banner
 
 SCHEMAS = CONTRACT / "adcp" / "schemas" / "3.1.19"
-pytestmark = pytest.mark.skipif(not SCHEMAS.is_dir(), reason=f"the AdCP schemas are not at {SCHEMAS}")
+pytestmark = [
+    pytest.mark.contract,
+    pytest.mark.skipif(not SCHEMAS.is_dir(), reason=f"the AdCP schemas are not at {SCHEMAS}"),
+]
 
 
 def _without_ids(value: Any) -> Any:
