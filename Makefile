@@ -80,7 +80,7 @@ test-interop: .make/dev ## run the tests against the independent seller
 
 .PHONY: demo
 demo: .make/runtime ## the main job from brief to live, against two sandbox sellers, on a throw-away store
-	@$(python) demo/demo.py
+	@$(python) -m demo
 
 .PHONY: serve
 serve: .make/runtime ## run the server with two sandbox sellers
