@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 # Durations and moments of the process's own; whatever else is measured in float has to be argued for here.
 FLOATS = {"at", "first", "longest", "retry_after"}
+
+SAMPLES: dict[object, object] = {int: 1, str: "x", datetime: datetime(2026, 1, 1, tzinfo=UTC)}
 
 
 def test_every_setting_says_what_it_means_and_in_which_unit() -> None:
@@ -60,7 +63,9 @@ def _annotations(tree: ast.AST) -> list[tuple[str, str]]:
 def test_every_job_has_a_task_that_takes_its_arguments() -> None:
     known = {task.name: task.run for task in tasks(cast(Runtime, _OnlyPolicy()))}
     made = [
-        make(*(f"{parameter}" for parameter in inspect.signature(make).parameters))
+        make(
+            *(SAMPLES[parameter.annotation] for parameter in inspect.signature(make, eval_str=True).parameters.values())
+        )
         for name, make in inspect.getmembers(jobs, inspect.isfunction)
         if make.__module__ == jobs.__name__
     ]
