@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -20,9 +21,12 @@ class Job:
     """Not before, in seconds since the epoch; None: at once."""
 
 
-DISPATCH = "dispatch_operation"
+TAKE_UP = "take_up_operation"
+PATIENCE = timedelta(seconds=5)
+"""How long whoever planned an operation is given to carry it out itself."""
 
 
-def dispatch(account: int, operation: str) -> Job:
-    """Carry out an operation that its transaction planned: nobody waits for it inline."""
-    return Job(DISPATCH, {"account": account, "operation": operation}, once=f"{DISPATCH}:{operation}")
+def take_up(account: int, operation: str, now: datetime) -> Job:
+    """See to an operation that must not wait for the sweep: a buy that serves and must not."""
+    at = (now + PATIENCE).timestamp()
+    return Job(TAKE_UP, {"account": account, "operation": operation}, once=f"{TAKE_UP}:{operation}", at=at)

@@ -84,6 +84,12 @@ class SellerProfile:
     quirks: tuple[str, ...] = ()
     """Sentences for the user: what is unusual about this seller and what we do about it."""
 
+    @property
+    def only_sandbox(self) -> bool:
+        """It says that it is nothing but a sandbox: it is bought from with sandbox money (ruling 0.7)."""
+        extension = self.capabilities.get("ext")
+        return isinstance(extension, Mapping) and extension.get("sandbox_only") is True
+
     def takes(self, tool: str, *path: str) -> bool:
         """Whether the tool exists and would accept the argument at `path` (list levels are transparent)."""
         shape: Shape | None = self.tools.get(tool)

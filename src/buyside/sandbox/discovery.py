@@ -54,6 +54,8 @@ def capabilities(seller: Seller, request: Request) -> Doc:
                 "description": f"{seller.name}: a sandbox. Nothing is sold, nothing is spent.",
             },
         },
+        # AdCP says which sellers offer a sandbox, not which are nothing else.
+        "ext": {"sandbox_only": True},
     }
 
 

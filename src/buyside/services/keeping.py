@@ -49,9 +49,9 @@ async def watch(runtime: Runtime) -> int:
     return await _each(one, found)
 
 
-async def dispatch(runtime: Runtime, account: int, operation: str) -> None:
-    """The job that a transaction left for an operation which nobody waits for."""
-    await placing.dispatch(runtime.as_system(AccountId(account), "follow-up"), OperationId(operation))
+async def take_up(runtime: Runtime, account: int, operation: str) -> None:
+    """The job that a transaction left beside an operation: by now it is done, unless its process is gone."""
+    await recovering.recover(runtime.as_system(AccountId(account), "follow-up"), OperationId(operation))
 
 
 async def _each(act: Callable[[AccountId, Id], Awaitable[None]], found: Iterable[tuple[AccountId, Id]]) -> int:

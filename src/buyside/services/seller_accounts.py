@@ -25,7 +25,8 @@ def natural(seller: Seller, advertiser: Advertiser, policy: Policy) -> AccountRe
     brand = advertiser.require_brand()
     check_sandbox(seller, advertiser)
     operator = seller.operator_domain or policy.operator_domain or brand
-    return AccountRef(brand, operator, sandbox=seller.own_sandbox or advertiser.sandbox)
+    only = seller.own_sandbox or (seller.profile is not None and seller.profile.only_sandbox)
+    return AccountRef(brand, operator, sandbox=only or advertiser.sandbox)
 
 
 def check_sandbox(seller: Seller, advertiser: Advertiser) -> None:

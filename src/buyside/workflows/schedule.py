@@ -17,17 +17,12 @@ def tasks(runtime: Runtime) -> list[Task]:
     async def watch() -> None:
         await keeping.watch(runtime)
 
-    async def dispatch(account: int, operation: str) -> None:
-        await keeping.dispatch(runtime, account, operation)
+    async def take_up(account: int, operation: str) -> None:
+        await keeping.take_up(runtime, account, operation)
 
     policy = runtime.policy
     return [
-        Task("sweep", sweep, every=_seconds(policy.sweep_every)),
-        Task("watch", watch, every=_seconds(policy.watch_every)),
-        Task(jobs.DISPATCH, dispatch),
+        Task("sweep", sweep, every=policy.sweep_every),
+        Task("watch", watch, every=policy.watch_every),
+        Task(jobs.TAKE_UP, take_up),
     ]
-
-
-def _seconds(pause: float) -> int:
-    """Periodic tasks tick on whole seconds."""
-    return max(1, round(pause))

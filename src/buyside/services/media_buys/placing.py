@@ -9,7 +9,7 @@ from buyside.domain.answers import Answer, Exchange, Outcome, Recovery, SellerEr
 from buyside.domain.errors import PlatformError
 from buyside.domain.ids import OperationId
 from buyside.domain.media_buys import MediaBuy
-from buyside.domain.operations import MAX_REPLAYS, Kind, Operation
+from buyside.domain.operations import MAX_REPLAYS, OPEN, Kind, Operation
 from buyside.services import seller_accounts
 from buyside.services.media_buys import parts, settling
 from buyside.services.media_buys.parts import Parts
@@ -36,7 +36,7 @@ async def dispatch(work: Work, operation_id: OperationId, *, debug: bool = False
     """Carry out an operation; None when somebody else has it, or it is over."""
     async with work.reading() as tx:
         planned = await tx.operations.get(operation_id)
-    if planned.media_buy_id is None:
+    if planned.media_buy_id is None or planned.state not in OPEN:
         return None
     have = await parts.load(work, planned.media_buy_id)
     refused = await _account(work, planned, have)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from buyside.domain import media_buys, settling
+from buyside.domain import jobs, media_buys, settling
 from buyside.domain.answers import Answer, Outcome
 from buyside.domain.campaigns import Campaign
 from buyside.domain.creatives import SellerReview
@@ -194,11 +194,13 @@ async def _follow_ups(tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: 
 
 
 async def _pause(tx: Tx, work: Work, have: Parts, buy: MediaBuy, purpose: str) -> list[Operation]:
+    paused = purpose != "resume"
     try:
-        paused = purpose != "resume"
-        return [await planning.pause(tx, work, buy, have.seller, have.account, paused=paused, purpose=purpose)]
+        planned = await planning.pause(tx, work, buy, have.seller, have.account, paused=paused, purpose=purpose)
     except Conflict:
         return []  # the change under way is settled first; the next reading sees what is left to do
+    await tx.later(jobs.take_up(work.caller.account, planned.id, work.now()))
+    return [planned]
 
 
 async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> Settled:
