@@ -1,0 +1,117 @@
+"""The real server as a process of its own: temporary store, free ports, none of the user's settings."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.checks import Failed
+from demo.screen import Screen
+
+_LISTENING = re.compile(r"listening on (http://\S+)")
+_START_SECONDS = 60
+_STOP_SECONDS = 15
+_LOG_LINES = 25
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    api_key: str
+    customer_id: int
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The user's environment without a word about their own server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BUYSIDE_")}
+    return {**kept, "BUYSIDE_DATA_DIR": str(folder / "data")}
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "buyside", *arguments]
+
+
+@contextlib.contextmanager
+def serving(screen: Screen) -> Iterator[Server]:
+    """Raises: Failed with the server's last log lines, also for what fails inside the block."""
+    with tempfile.TemporaryDirectory(prefix="buyside-demo-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        log = folder / "server.log"
+        try:
+            with _process(folder, log) as process:
+                with screen.step("Start buyside serve --sandbox") as say:
+                    url = _announced(process, folder / "stdout")
+                    say(url)
+                with screen.step("Make an API key: buyside keys create --account Demo") as say:
+                    server = _with_key(folder, url)
+                    say(f"account {server.customer_id}")
+                yield server
+        except Failed as failed:
+            raise Failed(str(failed), failed.log or _tail(log)) from None
+
+
+@contextlib.contextmanager
+def _process(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as stderr, (folder / "stdout").open("wb") as stdout:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            _command("serve", "--sandbox", "--port", "0"),
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
+        try:
+            yield process
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _announced(process: subprocess.Popen[bytes], stdout: Path) -> str:
+    """The server's address, once it says that it can be spoken to. Raises: Failed."""
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
+        if found := _LISTENING.search(stdout.read_text(encoding="utf-8")):
+            return found[1]
+        if process.poll() is not None:
+            raise Failed(f"The server ended by itself, with exit code {process.returncode}.")
+        time.sleep(0.05)
+    raise Failed(f"The server did not say within {_START_SECONDS} s that it is listening.")
+
+
+def _with_key(folder: Path, url: str) -> Server:
+    made = subprocess.run(  # noqa: S603 - our own program
+        _command("keys", "create", "--account", "Demo", "--json"),
+        env=_environment(folder),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_START_SECONDS,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise Failed(f"buyside keys create ended with exit code {made.returncode}.", made.stderr.strip())
+    said = json.loads(made.stdout)
+    return Server(url, said["apiKey"], said["customerId"])
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return "\n".join(lines[-_LOG_LINES:])
