@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from buyside.domain.accounts import Account, Caller, Key, Limit, LimitScope, Right, Role, Surface
+from buyside.domain.accounts import Account, Caller, Key, Limit, LimitScope, Right, Role, Surface, limit_facts
 from buyside.domain.decisions import EntryType, Subject
 from buyside.domain.errors import Invalid, Issue, NotFound
 from buyside.domain.ids import AccountId, KeyId
@@ -154,14 +154,18 @@ async def get_limits(work: Work) -> list[Limit]:
         return await tx.accounts.limits()
 
 
-async def set_limits(work: Work, limits: Sequence[Limit]) -> list[Limit]:
+async def set_limits(
+    work: Work, limits: Sequence[Limit], *, check: Callable[[Sequence[Limit]], None] | None = None
+) -> list[Limit]:
     """Replace all limits on money (ruling 0.9). They bind the next buy; what is committed stays.
 
-    Raises: Invalid, with every finding.
+    `check` sees those that stand, under the lock, and may refuse. Raises: Invalid, with every finding.
     """
     work.require(Right.LIMITS)
     async with work.writing() as tx:
         await tx.accounts.lock()
+        if check is not None:
+            check(await tx.accounts.limits())
         if issues := [*_twice(limits), *await _unknown(tx, limits)]:
             raise Invalid.of(issues)
         before = await tx.accounts.limits()
@@ -176,8 +180,8 @@ async def _record_limits(tx: Tx, work: Work, before: Sequence[Limit], after: Seq
         "limits.set",
         f"Set {len(after)} spending limits, where {len(before)} were.",
         Subject("account", str(work.caller.account)),
-        before={"limits": [limit_shown(each) for each in before]},
-        after={"limits": [limit_shown(each) for each in after]},
+        before={"limits": [limit_facts(each) for each in before]},
+        after={"limits": [limit_facts(each) for each in after]},
         entry_type=EntryType.EDIT,
     )
 
@@ -206,18 +210,6 @@ async def _unknown(tx: Tx, limits: Sequence[Limit]) -> list[Issue]:
             except NotFound as unknown:
                 issues.append(Issue(("limits", index, "salesAgentId"), unknown.message))
     return issues
-
-
-def limit_shown(limit: Limit) -> dict[str, Any]:
-    """As the wire and the decision log write it; amounts in major units."""
-    shown: dict[str, Any] = {"scope": limit.scope.value, "currency": limit.currency}
-    optional = {
-        "keyId": limit.key,
-        "salesAgentId": limit.agent,
-        "largestBuy": limit.largest_buy.major if limit.largest_buy else None,
-        "perDay": limit.per_day.major if limit.per_day else None,
-    }
-    return shown | {name: value for name, value in optional.items() if value is not None}
 
 
 def operator(runtime: Runtime, account: AccountId, doing: str, surface: Surface = Surface.CLI) -> Work:

@@ -113,6 +113,21 @@ class Runtime:
         return Work(self, Caller(account, None, Role.ADMIN, Surface.SYSTEM, doing))
 
 
+@dataclass
+class Reverting:
+    """The entry that a piece of work takes back. The first entry of the action `by` names it; no later one does."""
+
+    entry: Decision
+    by: str
+    named: bool = False
+
+    def name(self, action: str, subject: Subject) -> DecisionId | None:
+        if self.named or action != self.by or subject != self.entry.subject:
+            return None
+        self.named = True
+        return self.entry.id
+
+
 class Tx:
     """One connection and the repositories on it, all scoped to the caller's account."""
 
@@ -174,10 +189,9 @@ class Tx:
         after: Mapping[str, Any] | None = None,
         entry_type: EntryType = EntryType.EDIT,
         metadata: Mapping[str, Any] | None = None,
-        reverts: DecisionId | None = None,
     ) -> Decision:
         """Write down who changed what and why, in this transaction: no change without its entry."""
-        caller = self._work.caller
+        caller, reverting = self._work.caller, self._work.reverting
         entry = Decision(
             id=DecisionId(self._work.new_id("decentry", 24)),
             at=self._work.now(),
@@ -194,7 +208,7 @@ class Tx:
             before=before,
             after=after,
             metadata=metadata or {},
-            reverts=reverts,
+            reverts=reverting.name(action, subject) if reverting is not None else None,
         )
         await self.decisions.add(entry)
         return entry
@@ -206,6 +220,9 @@ class Work:
 
     runtime: Runtime
     caller: Caller
+    reverting: Reverting | None = None
+    dry: bool = False
+    """For previews of what calls nobody: every transaction is taken back at its end."""
 
     @property
     def policy(self) -> Policy:
@@ -247,3 +264,5 @@ class Work:
         """One transaction. Never nested: on SQLite the inner one would wait for the outer in vain."""
         async with self.runtime.database.write.begin() as conn:
             yield Tx(self, conn)
+            if self.dry:
+                await conn.rollback()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser
 from buyside.domain.campaigns import Action, Campaign, Status
-from buyside.domain.errors import Conflict
+from buyside.domain.errors import Conflict, NotFound, PlatformError
 from buyside.domain.ids import CampaignId, MediaBuyId
 from buyside.domain.media_buys import LIVE, MediaBuy, PausedBy
 from buyside.domain.media_buys import Status as BuyStatus
@@ -82,6 +82,11 @@ async def _cascade(work: Work, campaign_id: CampaignId, action: Action) -> Casca
     return Cascade(after, campaign.status, await _carry_out(work, steps))
 
 
+def touched(buys: Sequence[MediaBuy], action: Action) -> list[MediaBuy]:
+    """The buys at whose sellers the action would ask for something."""
+    return [buy for buy, _, _ in _chosen(buys, action) if buy.seller_buy_id is not None]
+
+
 def _chosen(buys: Sequence[MediaBuy], action: Action) -> list[tuple[MediaBuy, Action, bool]]:
     """Which buys, and whether each counts in the answer."""
     placed = [b for b in buys if b.status in LIVE and not b.unsettled]
@@ -100,8 +105,8 @@ async def _step(tx: Tx, work: Work, advertiser: Advertiser, buy: MediaBuy, actio
         account = await seller_accounts.numbered(tx, seller, seller_accounts.natural(seller, advertiser, work.policy))
         purpose = "pause campaign" if action is Action.PAUSE else "resume"
         planned = await planning.pause(tx, work, buy, seller, account, paused=action is Action.PAUSE, purpose=purpose)
-    except Conflict as busy:
-        return _Step(buy, told, error=busy.message)
+    except (Conflict, NotFound, PlatformError) as cannot:
+        return _Step(buy, told, error=cannot.message)
     return _Step(buy, told, planned)
 
 

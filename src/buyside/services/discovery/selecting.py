@@ -26,7 +26,8 @@ class Selected:
     """The selection as it stands."""
 
     session: Discovery
-    storefronts: Mapping[AgentId, AgentResult]
+    agents: Mapping[AgentId, AgentResult]
+    """Of the session, without their products."""
     budget: BudgetContext | None
     binding: Binding
 

@@ -10,9 +10,9 @@ from typing import Any
 from buyside.domain import jobs, media_buys, settling
 from buyside.domain.answers import Answer, Outcome
 from buyside.domain.campaigns import Campaign
-from buyside.domain.creatives import SellerReview
+from buyside.domain.creatives import Creative, SellerReview, fits
 from buyside.domain.decisions import EntryType, changes
-from buyside.domain.errors import Conflict
+from buyside.domain.errors import Conflict, PlatformError
 from buyside.domain.ids import MediaBuyId
 from buyside.domain.media_buys import ErrorCode, ErrorOwner, MediaBuy, PausedBy, Status, Trouble
 from buyside.domain.operations import Kind, Operation, State, backoff
@@ -91,8 +91,26 @@ async def _created(work: Work, held: Operation, have: Parts, answer: Answer) -> 
         await tx.campaigns.commit(campaign)
         after, planned = await _guard(tx, work, have, campaign, placed.buy, observed)
         saved = await store(tx, work, campaign, buy, after, "media_buy.placed")
-        planned += await _follow_ups(tx, work, have, campaign, saved)
-    return Settled(saved, None, placed.read, tuple(planned))
+        saved, more = await _follow_ups(tx, work, have, campaign, saved)
+        dropped = _unfit(await tx.creatives.of(campaign.id), saved, have)
+    return Settled(saved, None, placed.read, (*planned, *more), dropped)
+
+
+def _unfit(creatives: Sequence[Creative], buy: MediaBuy, have: Parts) -> tuple[DroppedCreative, ...]:
+    """The campaign's creatives that this buy goes without, and why."""
+    takes_any = have.seller.profile is None or have.seller.profile.takes("sync_creatives")
+    dropped = []
+    for creative in creatives:
+        if not any(fits(creative.spec, package.format_ids) for package in buy.packages):
+            dropped.append(_drop(creative, "No product of this buy takes its format."))
+        elif not takes_any:
+            dropped.append(_drop(creative, "The seller takes no creatives over AdCP."))
+    return tuple(dropped)
+
+
+def _drop(creative: Creative, reason: str) -> DroppedCreative:
+    form = creative.spec.format_id
+    return DroppedCreative(creative.id, str(form["id"]) if form else None, reason)
 
 
 async def observe(work: Work, have: Parts) -> Settled | None:
@@ -136,9 +154,9 @@ async def adopt(work: Work, have: Parts, observed: ObservedBuy, *, action: str =
         seen = replace(seen, seller_buy_id=observed.seller_buy_id or buy.seller_buy_id, checks=buy.checks + 1)
         after, planned = await _guard(tx, work, have, campaign, seen, observed)
         saved = await store(tx, work, campaign, buy, after, action)
-        planned += await _follow_ups(tx, work, have, campaign, saved)
+        saved, more = await _follow_ups(tx, work, have, campaign, saved)
         await _campaign_after(tx, work, campaign)
-    return Settled(saved, planned=tuple(planned))
+    return Settled(saved, planned=(*planned, *more))
 
 
 async def not_read(work: Work, buy_id: MediaBuyId) -> MediaBuy:
@@ -174,33 +192,47 @@ async def _guard(
     )
     if buy.seller_buy_id is None or buy.status is Status.PAUSED:
         return guarded, []
-    planned = await _pause(tx, work, have, guarded, "pause guard")
-    return guarded, planned
+    return await _pause(tx, work, have, guarded, "pause guard")
 
 
-async def _follow_ups(tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: MediaBuy) -> list[Operation]:
+async def _follow_ups(
+    tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: MediaBuy
+) -> tuple[MediaBuy, list[Operation]]:
     """What must be done at the seller now: stop what must not serve, resume what may, carry creatives."""
     if buy.seller_buy_id is None or buy.status not in media_buys.LIVE:
-        return []
-    planned: list[Operation] = []
+        return buy, []
+    after, planned = buy, list[Operation]()
     if buy.status is Status.ACTIVE and settling.wants_pause(buy, campaign.status):
-        planned += await _pause(tx, work, have, buy, f"pause {(buy.paused_by or PausedBy.CAMPAIGN).value}")
+        after, planned = await _pause(tx, work, have, buy, f"pause {(buy.paused_by or PausedBy.CAMPAIGN).value}")
     elif settling.wants_resume(buy, campaign.status):
-        planned += await _pause(tx, work, have, buy, "resume")
-    if not await tx.operations.of_buy(buy.id, kind=Kind.CREATIVES, opened=True):
+        after, planned = await _pause(tx, work, have, buy, "resume")
+    if after is not buy:
+        after = await tx.media_buys.save(after, work.now())
+    return after, [*planned, *await _carry(tx, work, have, campaign, after)]
+
+
+async def _carry(tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: MediaBuy) -> list[Operation]:
+    if await tx.operations.of_buy(buy.id, kind=Kind.CREATIVES, opened=True):
+        return []
+    try:
         carry = await planning.creatives(tx, work, campaign, buy, have.seller, have.account)
-        planned += [carry] if carry else []
-    return planned
+    except PlatformError:
+        return []  # named among the dropped ones when the buy was placed
+    return [carry] if carry else []
 
 
-async def _pause(tx: Tx, work: Work, have: Parts, buy: MediaBuy, purpose: str) -> list[Operation]:
+async def _pause(tx: Tx, work: Work, have: Parts, buy: MediaBuy, purpose: str) -> tuple[MediaBuy, list[Operation]]:
+    """Plan it; the buy says so where its seller has no way to be asked."""
     paused = purpose != "resume"
     try:
         planned = await planning.pause(tx, work, buy, have.seller, have.account, paused=paused, purpose=purpose)
     except Conflict:
-        return []  # the change under way is settled first; the next reading sees what is left to do
+        return buy, []  # the change under way is settled first; the next reading sees what is left to do
+    except PlatformError as cannot:
+        message = f"It cannot be {'paused' if paused else 'resumed'} at the seller: {cannot.message}"
+        return replace(buy, trouble=Trouble(ErrorCode.PLATFORM_ERROR, ErrorOwner.SELLER, message)), []
     await tx.later(jobs.take_up(work.caller.account, planned.id, work.now()))
-    return [planned]
+    return buy, [planned]
 
 
 async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> Settled:
@@ -260,8 +292,7 @@ async def _carried(work: Work, held: Operation, have: Parts, answer: Answer) -> 
                 taken.add(creative.id)
             else:
                 reason = (verdict.message if verdict else answer.message) or "The seller did not take it."
-                form = creative.spec.format_id
-                dropped.append(DroppedCreative(creative.id, str(form.get("id")) if form else None, reason))
+                dropped.append(_drop(creative, reason))
             if good or not refused or lasting:
                 said = (verdict.status if verdict else None) or ("synced" if good else "failed")
                 review = SellerReview(buy.agent_id, said, now, verdict.message if verdict else answer.message or None)

@@ -133,7 +133,10 @@ async def _change(work: Work, buy_id: MediaBuyId, *, paused: bool) -> Changed:
         natural = seller_accounts.natural(seller, advertiser, work.policy)
         account = await seller_accounts.numbered(tx, seller, natural)
         purpose = "pause person" if paused else "resume"
-        planned = await planning.pause(tx, work, before, seller, account, paused=paused, purpose=purpose)
+        try:
+            planned = await planning.pause(tx, work, before, seller, account, paused=paused, purpose=purpose)
+        except PlatformError as cannot:
+            return Changed(before, before, cannot.message)
     error = await changing.in_time(work, planned)
     return Changed(before, await get(work, buy_id), error)
 
