@@ -98,4 +98,15 @@ def _limit_in(limit: SpendingLimitInput, index: int) -> Limit:
 
 
 def _limits_out(limits: list[Limit]) -> LimitsResponse:
-    return LimitsResponse(limits=[SpendingLimit.model_validate(accounts.limit_shown(each)) for each in limits])
+    return LimitsResponse(limits=[_limit_out(each) for each in limits])
+
+
+def _limit_out(limit: Limit) -> SpendingLimit:
+    return SpendingLimit(
+        scope=limit.scope.value,
+        currency=limit.currency,
+        key_id=limit.key,
+        sales_agent_id=limit.agent,
+        largest_buy=limit.largest_buy and limit.largest_buy.major,
+        per_day=limit.per_day and limit.per_day.major,
+    )

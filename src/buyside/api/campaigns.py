@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
 
 from buyside.api.envelope import Reply, nothing, reply
-from buyside.api.paging import CursorPage, read_cursor, write_cursor
+from buyside.api.paging import CursorPage, read_moment, write_moment
 from buyside.api.requests import AdvertiserFilter, CampaignPath, Signed, Words, router
 from buyside.domain import campaigns as domain
 from buyside.domain import media_buys
@@ -69,17 +68,10 @@ async def list_campaigns(
         buy_statuses=tuple(media_buys.Status(s) for s in media_buy_status or ()),
         none=management == "tracked",
     )
-    after = _after(page.cursor)
+    after = read_moment(_KIND, page.cursor)
     found = await campaigns.page(work, asked, after=after, limit=page.take, offset=page.skip)
-    cursor = write_cursor(_KIND, [found.next[0].isoformat(), found.next[1]]) if found.next else None
+    cursor = write_moment(_KIND, *found.next) if found.next else None
     return reply(show.page(found, cursor), meta=page.meta(len(found.campaigns), found.total))
-
-
-def _after(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    at, last = read_cursor(_KIND, cursor, [str, str])
-    return datetime.fromisoformat(str(at)), str(last)
 
 
 @routes.post("/campaigns", operation_id="createCampaign", status_code=201, response_model=CampaignResponse)

@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2s
 from typing import Annotated, TypedDict
 
@@ -145,6 +146,22 @@ def read_cursor(kind: str, cursor: str, shape: Sequence[type[str] | type[int]]) 
     if check != _check(text) or written != kind or [type(part) for part in key] != list(shape):
         raise _bad_cursor()
     return tuple(key)
+
+
+def write_moment(kind: str, at: datetime, last: str) -> str:
+    """A cursor into a list that is sorted by time and id."""
+    return write_cursor(kind, [at.astimezone(UTC).isoformat(), last])
+
+
+def read_moment(kind: str, cursor: str | None) -> tuple[datetime, str] | None:
+    """None without a cursor. Raises: Invalid."""
+    if cursor is None:
+        return None
+    at, last = read_cursor(kind, cursor, [str, str])
+    try:
+        return datetime.fromisoformat(str(at)).astimezone(UTC), str(last)
+    except (ValueError, OverflowError):
+        raise _bad_cursor() from None
 
 
 _CHECK = 6

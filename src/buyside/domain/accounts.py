@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from buyside.domain.errors import Forbidden
 from buyside.domain.ids import AccountId, AgentId, KeyId
@@ -123,3 +125,27 @@ class Limit:
                 f"({self.label}).",
                 details={"limit": "perDay", "scope": self.scope.value},
             )
+
+
+def limit_facts(limit: Limit) -> dict[str, Any]:
+    """As the decision log keeps it."""
+    return {
+        "scope": limit.scope.value,
+        "currency": limit.currency,
+        "keyId": limit.key,
+        "salesAgentId": limit.agent,
+        "largestBuy": str(limit.largest_buy) if limit.largest_buy is not None else None,
+        "perDay": str(limit.per_day) if limit.per_day is not None else None,
+    }
+
+
+def limit_of(written: Mapping[str, Any]) -> Limit:
+    """What `limit_facts` wrote."""
+    return Limit(
+        LimitScope(written["scope"]),
+        written["currency"],
+        written["keyId"],
+        written["salesAgentId"],
+        written["largestBuy"] and Money.read(written["largestBuy"]),
+        written["perDay"] and Money.read(written["perDay"]),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -167,3 +167,25 @@ def plain(value: Any) -> Any:
         case tuple():
             return [plain(each) for each in value]
     return value
+
+
+def with_facts(spec: CampaignSpec, written: Mapping[str, Any]) -> CampaignSpec:
+    """The spec with what `facts` wrote put back."""
+    return replace(spec, **{name: _READ.get(name, _as_is)(value) for name, value in written.items()})
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _budget(written: Mapping[str, Any]) -> Budget:
+    cap, pacing = written["dailyCap"], written["pacing"]
+    return Budget(Money.read(written["total"]), cap and Money.read(cap), pacing and Pacing(pacing))
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "flight": lambda w: Flight(datetime.fromisoformat(w["start"]), datetime.fromisoformat(w["end"])),
+    "budget": _budget,
+    "storefront_ids": tuple,
+    "apply_mode": lambda w: ApplyMode(w) if w else None,
+}

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from buyside.domain.accounts import Surface
+from buyside.domain.errors import Conflict
 from buyside.domain.ids import DecisionId, KeyId
 
 
@@ -67,3 +68,30 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[s
     """Only the keys that differ, from both sides."""
     keys = [k for k in {**before, **after} if before.get(k) != after.get(k)]
     return {k: before.get(k) for k in keys}, {k: after.get(k) for k in keys}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries; None: any."""
+
+    entry_type: EntryType | None = None
+    advertiser_id: int | None = None
+    campaign_id: str | None = None
+    media_buy_id: str | None = None
+    subject_type: str | None = None
+    subject_id: str | None = None
+
+
+def taken_back(entry: Decision, now: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What to set so that the entry's change is undone, where all that it changed still stands as it left it.
+
+    Raises: Conflict naming what has changed since.
+    """
+    after = entry.after or {}
+    moved = [name for name in after if name not in now or now[name] != after[name]]
+    if moved:
+        raise Conflict(
+            f"{', '.join(moved)} changed again after this decision; revert the later decisions first.",
+            details={"changed": {name: now.get(name) for name in moved}},
+        )
+    return entry.before or {}

@@ -58,6 +58,12 @@ class Money:
         return cls(int(scaled), currency)
 
     @classmethod
+    def read(cls, text: str) -> Money:
+        """What `str` wrote: "1,000.00 USD"."""
+        amount, currency = text.split()
+        return cls.of(amount.replace(",", ""), currency)
+
+    @classmethod
     def rounded(cls, major: Decimal, currency: str) -> Money:
         """From major units, half up: for amounts that others computed, such as a seller's delivered spend."""
         scaled = major.scaleb(decimals(currency)).to_integral_value(ROUND_HALF_UP)

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from buyside.domain.decisions import Decision, EntryType
+from buyside.domain.decisions import Decision, Wanted
 from buyside.domain.errors import Conflict, NotFound
-from buyside.domain.ids import AccountId, AdvertiserId, DecisionId
+from buyside.domain.ids import AccountId, DecisionId
 from buyside.store import codec
 from buyside.store.tables import decision
 
@@ -55,40 +56,41 @@ class DecisionRepository:
             raise NotFound(f"There is no decision {decision_id}.")
         return (await self._read([row]))[0]
 
+    async def reverting(self, decision_id: DecisionId) -> Decision | None:
+        """The entry that takes this one back."""
+        found = select(decision).where(decision.c.account_id == self._owner, decision.c.reverts == decision_id)
+        row = (await self._conn.execute(found)).first()
+        return (await self._read([row]))[0] if row else None
+
     async def page(
-        self,
-        *,
-        entry_type: EntryType | None = None,
-        advertiser_id: AdvertiserId | None = None,
-        campaign_id: str | None = None,
-        media_buy_id: str | None = None,
-        subject: tuple[str, str] | None = None,
-        after: tuple[Any, str] | None = None,
-        limit: int,
-        offset: int = 0,
+        self, wanted: Wanted | None = None, *, after: tuple[datetime, str] | None = None, limit: int, offset: int = 0
     ) -> list[Decision]:
         """Newest first; up to `limit` entries older than `after` (at, id)."""
-        wanted: list[ColumnElement[bool]] = [decision.c.account_id == self._owner]
-        same = {
-            "entry_type": entry_type.value if entry_type else None,
-            "advertiser_id": advertiser_id,
-            "campaign_id": campaign_id,
-            "media_buy_id": media_buy_id,
-        }
-        wanted += [decision.c[name] == value for name, value in same.items() if value is not None]
-        if subject is not None:
-            wanted += [decision.c.subject_type == subject[0], decision.c.subject_id == subject[1]]
-        if after is not None:
-            at, last = after
-            wanted.append(or_(decision.c.at < at, and_(decision.c.at == at, decision.c.id < last)))
         rows = await self._conn.execute(
             select(decision)
-            .where(*wanted)
+            .where(*self._chosen(wanted or Wanted()), *_older(after))
             .order_by(decision.c.at.desc(), decision.c.id.desc())
             .limit(limit)
             .offset(offset)
         )
         return await self._read(list(rows))
+
+    async def count(self, wanted: Wanted, most: int) -> int:
+        """How many there are, counted no further than `most`."""
+        some = select(decision.c.id).where(*self._chosen(wanted)).limit(most).subquery()
+        return await self._conn.scalar(select(func.count()).select_from(some)) or 0
+
+    def _chosen(self, wanted: Wanted) -> list[ColumnElement[bool]]:
+        columns = {
+            "entry_type": wanted.entry_type and wanted.entry_type.value,
+            "advertiser_id": wanted.advertiser_id,
+            "campaign_id": wanted.campaign_id,
+            "media_buy_id": wanted.media_buy_id,
+            "subject_type": wanted.subject_type,
+            "subject_id": wanted.subject_id,
+        }
+        named = [decision.c[name] == value for name, value in columns.items() if value is not None]
+        return [decision.c.account_id == self._owner, *named]
 
     async def _read(self, rows: list[Row[Any]]) -> list[Decision]:
         ids = [row.id for row in rows]
@@ -103,3 +105,10 @@ class DecisionRepository:
 
 def _with(entry: Decision, reverted_by: DecisionId | None) -> Decision:
     return replace(entry, reverted_by=reverted_by)
+
+
+def _older(after: tuple[datetime, str] | None) -> list[ColumnElement[bool]]:
+    if after is None:
+        return []
+    at, last = after
+    return [or_(decision.c.at < at, and_(decision.c.at == at, decision.c.id < last))]
