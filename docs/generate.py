@@ -1,13 +1,22 @@
 """Writes docs/reference/ from the code: `make docs`. With --check it writes nothing and fails on any difference."""
 
+import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
+import click
+
+from buyside.cli import COMMANDS
+from buyside.domain import campaigns, media_buys
 from buyside.domain.accounts import PERMISSIONS, Right
 from buyside.settings import Settings, described
 
 REFERENCE = Path(__file__).parent / "reference"
+S = TypeVar("S", bound=StrEnum)
+A = TypeVar("A", bound=StrEnum)
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -38,7 +47,80 @@ What the role of an API key allows. Anything else is answered with 403 `FORBIDDE
 """
 
 
+def lifecycles_page() -> str:
+    words = ((f"`{word}`", action.value) for word, action in media_buys.SELLER_WORDS.items())
+    return f"""# Lifecycles
+
+Which action makes what of a status. Anything else is refused, and the refusal names the actions that are open.
+
+## Campaign
+
+{_diagram(campaigns.TRANSITIONS)}
+
+{_transitions(campaigns.TRANSITIONS)}
+
+## Media buy
+
+{_diagram(media_buys.TRANSITIONS)}
+
+{_transitions(media_buys.TRANSITIONS)}
+
+`withdraw`: the seller provably holds nothing, so the buy is DRAFT again, with the reason.
+
+Most of these actions are reports of the seller. Its word is kept beside the status and moves it as follows, where the
+move is one of the above; a word that is not in the table is kept, and moves nothing.
+
+{_table(("the seller says", "which counts as"), words)}
+"""
+
+
+def _steps(table: Mapping[tuple[S, A], S]) -> list[tuple[str, str, str]]:
+    """(from, actions, to), one line for each pair of statuses, in the order in which the statuses are declared."""
+    declared = list(type(next(iter(table.values()))))
+    grouped: dict[tuple[S, S], list[str]] = {}
+    for (old, action), new in table.items():
+        grouped.setdefault((old, new), []).append(action.value)
+    pairs = sorted(grouped, key=lambda pair: [declared.index(status) for status in pair])
+    return [(old.value, ", ".join(sorted(grouped[old, new])), new.value) for old, new in pairs]
+
+
+def _diagram(table: Mapping[tuple[S, A], S]) -> str:
+    lines = [f"    {before} --> {after}: {actions}" for before, actions, after in _steps(table) if before != after]
+    return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> DRAFT", *lines, "```"])
+
+
+def _transitions(table: Mapping[tuple[S, A], S]) -> str:
+    return _table(("from", "action", "to"), _steps(table))
+
+
+def commands_page() -> str:
+    return f"""# Commands
+
+What `buyside COMMAND --help` says. Every setting is an [environment variable](settings.md).
+
+{_table(("", ""), ((f"`buyside {name}`", text) for name, text in COMMANDS.items()))}
+
+{"".join(_helps()).rstrip()}
+"""
+
+
+def _helps() -> Iterator[str]:
+    for name in COMMANDS:
+        command: click.Command = importlib.import_module(f"buyside.cli.{name}").command
+        yield _help(f"buyside {name}", command)
+        if isinstance(command, click.Group):
+            for below, sub in command.commands.items():
+                yield _help(f"buyside {name} {below}", sub)
+
+
+def _help(path: str, command: click.Command) -> str:
+    with click.Context(command, info_name=path, max_content_width=100, terminal_width=100) as context:
+        text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+        return f"## {path}\n\n```text\n{text}\n```\n\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "lifecycles.md": lifecycles_page,
     "permissions.md": permissions_page,
     "settings.md": settings_page,
 }
