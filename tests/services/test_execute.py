@@ -96,6 +96,17 @@ async def test_one_seller_rejects_one_is_slow_one_is_fine(world: World) -> None:
         assert (nothing.success, nothing.attempted) == (True, 0)
 
 
+async def test_a_seller_that_asks_for_a_short_pause_is_asked_again_with_the_same_bytes(world: World) -> None:
+    async with sandbox("North") as north:
+        seller = await a_seller(world, north.mcp_url)
+        view = await a_campaign(world, [Wanted(seller, north.product_id("display_reach"))])
+        await north.set_faults(rate_limit=1, tool="create_media_buy", times=1)
+        assert (await campaigns.execute(world.work(), view.campaign.id)).success
+        first, second = await north.calls("create_media_buy")
+        assert first["arguments_sha256"] == second["arguments_sha256"]
+        assert len(await north.buys()) == 1
+
+
 async def test_a_seller_still_thinking_at_the_deadline_is_not_an_error(world: World) -> None:
     async with sandbox("North") as north:
         seller = await a_seller(world, north.mcp_url)

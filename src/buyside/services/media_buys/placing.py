@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from buyside.domain.errors import PlatformError
 from buyside.domain.ids import OperationId
 from buyside.domain.media_buys import MediaBuy
 from buyside.domain.operations import MAX_REPLAYS, OPEN, Kind, Operation
+from buyside.domain.retries import Next, Tries, decide
 from buyside.services import seller_accounts
 from buyside.services.media_buys import parts, settling
 from buyside.services.media_buys.parts import Parts
@@ -17,6 +19,9 @@ from buyside.services.media_buys.settling import Settled
 from buyside.services.work import Work
 
 log = logging.getLogger(__name__)
+
+_PATIENCE = 5
+"""Seconds that a caller waits for a seller which asks for a pause; a longer one is the caller's to decide."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,26 @@ async def dispatch(work: Work, operation_id: OperationId, *, debug: bool = False
         held = await tx.operations.claim(planned, work.now(), work.policy.lease, sending=True)
     if held is None:
         return None
-    answer = refused or await work.sellers.call(
-        have.seller, held.prepared, timeout=work.policy.call_timeout, debug=debug
-    )
+    answer = refused or await _call(work, held, have, debug=debug)
     return await conclude(work, *doubtful(held, answer), have)
+
+
+async def _call(work: Work, held: Operation, have: Parts, *, debug: bool) -> Answer:
+    """Send it; once more, with the same key and bytes, where the seller says that nothing was done and when to return.
+
+    Both tries and the pause fit into the lease, so that nobody takes the operation over meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + work.policy.call_timeout
+    answer = await work.sellers.call(have.seller, held.prepared, timeout=work.policy.call_timeout, debug=debug)
+    if answer.outcome is not Outcome.REJECTED or answer.error is None:
+        return answer
+    advice = decide(answer.error, Tries(0, 1))
+    left = until - loop.time() - (advice.wait or 0)
+    if advice.next is not Next.RETRY or advice.wait is None or advice.wait > _PATIENCE or left <= 0:
+        return answer
+    await asyncio.sleep(advice.wait)
+    return await work.sellers.call(have.seller, held.prepared, timeout=left, debug=debug)
 
 
 def doubtful(held: Operation, answer: Answer) -> tuple[Operation, Answer]:

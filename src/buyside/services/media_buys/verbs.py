@@ -55,12 +55,14 @@ async def deliver(work: Work, buy: MediaBuy) -> MediaBuy:
     assert buy.seller_buy_id is not None
     now = work.now()
     first = min(buy.forwarded_at or now, buy.start or now, now).date()
+    # A sandbox keeps its own time, which may run ahead of ours.
+    last = max(now, buy.end) if have.account.sandbox else now
     rows = await work.sellers.delivery(
         have.seller,
         have.account,
         [buy.seller_buy_id],
         start=first,
-        end=now.date() + timedelta(days=1),
+        end=last.date() + timedelta(days=1),
         timeout=work.policy.read_timeout,
     )
     async with work.writing() as tx:
