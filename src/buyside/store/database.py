@@ -1,5 +1,6 @@
 """The two databases behind one shape: the same coroutines run on SQLite and on PostgreSQL."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import TIMESTAMP, URL, Connection, Dialect, String, Text, event, make_url
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -42,7 +44,7 @@ class Database:
         return self.write.dialect.name == "sqlite"
 
     async def dispose(self) -> None:
-        """Close every connection. A process that leaves this out does not end on SQLite."""
+        """Close every connection. Nothing may use the store after this."""
         await self.read.dispose()
         await self.write.dispose()
 
@@ -69,10 +71,17 @@ def _open_sqlite(url: URL) -> Database:
     _make_ready(Path(url.database))
     # A read commits by itself, so it never holds back the writer; query_only keeps a stray write out.
     read = create_async_engine(
-        url, pool_size=4, max_overflow=0, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True
+        url,
+        pool_size=4,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        connect_args={"async_creator_fn": _connected},
     )
     # One connection: the pool is the queue of writers. A deferred BEGIN would fail where this one waits.
-    write = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
+    write = create_async_engine(
+        url, pool_size=1, max_overflow=0, pool_timeout=30, connect_args={"async_creator_fn": _connected}
+    )
     _tune(read, "PRAGMA query_only=ON")
     _tune(write, "PRAGMA synchronous=FULL")
     event.listen(write.sync_engine, "begin", _begin_immediate)
@@ -104,6 +113,23 @@ def _make_ready(path: Path) -> None:
                 if "locked" not in str(error) or time.monotonic() > until:
                     raise ValueError(f"{path} cannot be used: {error}") from error
                 time.sleep(0.01)
+
+
+async def _connected(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+    """Connect, even when the caller is cancelled meanwhile: aiosqlite would lose the file that its thread opens."""
+    connection = aiosqlite.connect(*arguments, **options)
+    connection._thread.daemon = True  # as SQLAlchemy has it: a forgotten connection does not keep the process
+    connecting = asyncio.ensure_future(connection)
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        connecting.add_done_callback(_given_up)
+        raise
+
+
+def _given_up(connecting: asyncio.Future[aiosqlite.Connection]) -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().stop()
 
 
 def _tune(engine: AsyncEngine, *more: str) -> None:
