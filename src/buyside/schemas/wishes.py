@@ -1,0 +1,79 @@
+"""What a body searches for or selects, as the services take it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from buyside.domain.errors import Invalid, Issue
+from buyside.domain.flight import Flight
+from buyside.domain.groups import Page, wait_seconds
+from buyside.domain.ids import AdvertiserId, AgentId, CampaignId, DiscoveryId, StorefrontId
+from buyside.domain.refinements import Refinement, Scope
+from buyside.domain.searches import Wish
+from buyside.domain.selections import Choice
+from buyside.schemas.discovery import DiscoverProductsBody
+from buyside.schemas.products import AddProductsProduct, RefinementItem
+from buyside.services.discovery import Ask
+
+
+def ask(body: DiscoverProductsBody) -> Ask:
+    """Raises: Invalid for a flight that ends before it starts."""
+    dates = body.flight_dates
+    return Ask(
+        AdvertiserId(body.advertiser_id),
+        Wish(
+            body.brief,
+            body.channels or None,
+            body.countries or None,
+            body.budget,
+            Flight(dates.start_date, dates.end_date) if dates else None,
+            body.publisher_domain,
+            body.pricing_model,
+            [StorefrontId(each) for each in body.storefront_ids or ()],
+            [each for each in body.storefront_names or () if each.strip()],
+        ),
+        DiscoveryId(body.discovery_id) if body.discovery_id else None,
+        CampaignId(body.campaign_id) if body.campaign_id else None,
+        tuple(_refinement(each) for each in body.refine or ()),
+        wait_seconds(body.wait_mode, body.wait_seconds),
+        bool(body.progressive),
+        Page(body.group_limit, body.group_offset, body.products_per_group, body.product_offset),
+    )
+
+
+def _refinement(item: RefinementItem) -> Refinement:
+    action = "more_like_this" if item.action == "moreLikeThis" else item.action
+    return Refinement(Scope(item.scope), item.ask, item.id, action)
+
+
+def choices(products: Sequence[AddProductsProduct]) -> list[Choice]:
+    """Raises: Invalid naming each storefront or source that cannot be one."""
+    issues = []
+    for index, each in enumerate(products):
+        if each.storefront_id is not None and not _is_number(each.storefront_id):
+            issues.append(Issue(("products", index, "storefrontId"), f"There is no storefront {each.storefront_id}."))
+        if each.inventory_source_id is not None:
+            # This server names none: whoever sends one took it from elsewhere.
+            said = f"There is no inventory source {each.inventory_source_id}; name the seller by salesAgentId."
+            issues.append(Issue(("products", index, "inventorySourceId"), said))
+    if issues:
+        raise Invalid.of(issues)
+    return [_choice(each) for each in products]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 15
+
+
+def _choice(each: AddProductsProduct) -> Choice:
+    return Choice(
+        each.product_id,
+        AgentId(each.sales_agent_id) if each.sales_agent_id else None,
+        int(each.storefront_id) if each.storefront_id else None,
+        each.group_id,
+        each.selection_id,
+        each.bid_price,
+        each.budget,
+        each.pricing_option_id,
+        each.targeting_overlay.given() if each.targeting_overlay else {},
+    )
