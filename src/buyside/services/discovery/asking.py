@@ -11,7 +11,7 @@ from typing import Any
 from buyside.domain import refinements, shelves
 from buyside.domain.advertisers import Advertiser
 from buyside.domain.discovery import AgentResult, AgentState, Discovery, Trouble
-from buyside.domain.errors import BuysideError, PlatformError, RefusedCredentials, Unavailable
+from buyside.domain.errors import BuysideError, PlatformError, RateLimited, RefusedCredentials, Unavailable
 from buyside.domain.ids import AgentId
 from buyside.domain.orders import AccountRef
 from buyside.domain.products import Offer, Product, ProductQuery
@@ -26,6 +26,9 @@ from buyside.store.offers import Offered
 
 log = logging.getLogger(__name__)
 
+_INTRODUCE = frozenset({"ACCOUNT_NOT_FOUND", "ACCOUNT_SETUP_REQUIRED"})
+"""What a seller says that wants sync_accounts before all else."""
+_UNHEARD = frozenset({"NO_ANSWER", "UNREACHABLE", "CIRCUIT_OPEN", "FORBIDDEN_ADDRESS"})
 _MANY = 200
 """Products from which on an offer is put into text by a thread: the event loop has other callers."""
 
@@ -108,17 +111,48 @@ class Round:
         return replace(answered, result=replace(answered.result, duration_ms=took))
 
     async def _offer(self, seller: Seller) -> Answered:
-        work, question = self._work, self._question
-        met = (await profiles.meet(work, [seller]))[0]
+        question = self._question
+        met = (await profiles.meet(self._work, [seller]))[0]
         if met.profile is None:
             raise Unavailable(await self._why_unknown(met))
         account = await self._account(met)
         parts = question.plan.get(seller.id, ())
         if parts and not met.profile.takes("get_products", "refine"):
             return self._refined_here(met, parts)
-        offer = await work.sellers.products(met, _query(question, parts, account), timeout=question.limit)
+        offer = await self._asked(met, _query(question, parts, account))
         shelf, offered = await _in_text(offer, question.search, parts)
         return self._answered(met, offer, shelf, offered, parts)
+
+    async def _asked(self, seller: Seller, query: ProductQuery) -> Offer:
+        """Without an account where the seller has not met ours; with it where that gets no offer; and introduced by
+        sync_accounts where it says that it must be: some show nothing to strangers, some nothing but an error."""
+        try:
+            return await self._products(seller, query)
+        except PlatformError as refused:
+            account = self._stranger(seller, query)
+            if account is None or not _was_heard(refused):
+                raise
+            wanted = _wants_introduction(refused)
+        if not wanted:
+            try:
+                return await self._products(seller, replace(query, account=account))
+            except PlatformError as refused:
+                if not _wants_introduction(refused):
+                    raise
+        await seller_accounts.ensure(self._work, seller, account)
+        named = await seller_accounts.known(self._work, seller, account)
+        return await self._products(seller, replace(query, account=named))
+
+    async def _products(self, seller: Seller, query: ProductQuery) -> Offer:
+        return await self._work.sellers.products(seller, query, timeout=self._question.limit)
+
+    def _stranger(self, seller: Seller, query: ProductQuery) -> AccountRef | None:
+        """Our account, where the question did not name it and could."""
+        advertiser = self._question.advertiser
+        numbered = seller.profile is not None and seller.profile.requires_account_id
+        if query.account is not None or numbered or advertiser.spec.brand_domain is None:
+            return None
+        return seller_accounts.natural(seller, advertiser, self._work.policy)
 
     async def _why_unknown(self, seller: Seller) -> str:
         async with self._work.reading() as tx:
@@ -127,7 +161,7 @@ class Round:
         return stored or f"{seller.name} could not be reached."
 
     async def _account(self, seller: Seller) -> AccountRef | None:
-        """Prices may depend on it, but a seller that has not met it yet would refuse the whole question.
+        """Prices may depend on it, but many a seller that has not met it yet would refuse the whole question.
 
         Raises: Forbidden for a sandbox advertiser at a live seller (ruling 0.7).
         """
@@ -215,6 +249,16 @@ def _kept(products: Sequence[Product], search: Search, parts: Sequence[Part]) ->
             wanted.setdefault(each.product_id, each)
     shelf = Shelf.of(refinements.left(wanted.values(), parts))
     return shelf, offers.written(shelf)
+
+
+def _wants_introduction(error: PlatformError) -> bool:
+    return error.details.get("code") in _INTRODUCE
+
+
+def _was_heard(error: PlatformError) -> bool:
+    """Whether the seller itself said no, and not for whom or how often we are."""
+    unheard = error.details.get("code") in _UNHEARD
+    return not unheard and not isinstance(error, RateLimited | RefusedCredentials)
 
 
 def _trouble(error: BuysideError) -> Trouble | None:
