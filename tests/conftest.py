@@ -11,6 +11,8 @@ from buyside.store.database import Database, open_database
 from tests.postgres import postgres
 from tests.stores import PostgreSQLStores, SQLiteStores
 
+pytest_plugins = ["tests.recording"]
+
 hypothesis.settings.register_profile("buyside", deadline=None)
 hypothesis.settings.load_profile("buyside")
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.recording import Recording
+
 IN_TIME = 60
 BASE = "/api/v2/buyer"
 
@@ -32,7 +34,12 @@ class ServerProcess:
 
     def client(self, key: str) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx.AsyncClient(base_url=self.url + BASE, headers=headers, timeout=40, trust_env=False)
+        return httpx.AsyncClient(
+            base_url=self.url + BASE,
+            headers=headers,
+            timeout=40,
+            transport=Recording(httpx.AsyncHTTPTransport(trust_env=False, verify=False)),
+        )
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,134 @@
+"""What a test does over HTTP on its way to what it is about, and how it reads an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from buyside.domain.campaigns import Status
+from buyside.domain.ids import AdvertiserId, CampaignId
+from buyside.domain.media_buys import MediaBuy
+from buyside.domain.storefronts import Seller
+from tests import builders
+from tests.builders import Wanted, World
+from tests.sandbox_server import SandboxHandle
+from tests.surfaces.conftest import Rest
+
+TAG = {"agent_url": "https://creative.adcontextprotocol.org", "id": "display_300x250_tag"}
+LANDING = {"url": "https://northwind.example/summer", "url_type": "clickthrough"}
+
+Body = dict[str, Any]
+
+
+def ok(response: httpx.Response, status: int = 200) -> Body:
+    """The body of a success."""
+    assert response.status_code == status, response.text
+    body = response.json()
+    assert isinstance(body, dict)
+    return body
+
+
+def refused(response: httpx.Response, status: int, code: str, field: str | None = None) -> Body:
+    """The error of a refusal, in the contract's shape (interchange.md 1.6)."""
+    assert response.status_code == status, response.text
+    body = response.json()
+    assert set(body) == {"data", "error"}
+    assert body["data"] is None
+    error: Body = body["error"]
+    assert set(error) <= {"code", "message", "field", "details"}
+    assert error["code"] == code
+    assert error["message"]
+    assert error["details"]["recovery"] in {"transient", "correctable", "terminal"}
+    if field is not None:
+        assert error.get("field") == field, error
+    return error
+
+
+def at(**ahead: float) -> str:
+    """An instant from now, as requests write it."""
+    return (datetime.now(UTC) + timedelta(**ahead)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def flight(days: float = 30) -> Body:
+    """Running for an hour."""
+    return {"startDate": at(hours=-1), "endDate": at(days=days)}
+
+
+async def an_advertiser(rest: Rest, **more: Any) -> str:
+    return str((await builders.an_advertiser(rest.world, **more)).id)
+
+
+async def a_seller(rest: Rest, handle: SandboxHandle) -> Seller:
+    return await builders.a_seller(rest.world, handle.mcp_url, handle.name)
+
+
+async def reach(rest: Rest, handle: SandboxHandle, **more: Any) -> Wanted:
+    """The seller's product that everybody can afford."""
+    return Wanted(await a_seller(rest, handle), handle.product_id("display_reach"), **more)
+
+
+async def a_session(rest: Rest, advertiser: str, wanted: Sequence[Wanted]) -> str:
+    async with rest.world.work().reading() as tx:
+        owner = await tx.advertisers.get(AdvertiserId(int(advertiser)))
+    return str(await builders.a_session(rest.world, owner, wanted))
+
+
+def a_body(advertiser: str, **changes: Any) -> Body:
+    usual = {
+        "advertiserId": advertiser,
+        "name": "Summer",
+        "flightDates": flight(),
+        "budget": {"total": 1000},
+    }
+    return usual | changes
+
+
+async def a_campaign(rest: Rest, wanted: Sequence[Wanted] = (), *, advertiser: str | None = None, **body: Any) -> str:
+    """A DRAFT with the wanted products staged."""
+    owner = advertiser or await an_advertiser(rest)
+    if wanted:
+        body["discoveryId"] = await a_session(rest, owner, wanted)
+    return str(ok(await rest.admin.post("/campaigns", json=a_body(owner, **body)), 201)["campaign"]["campaignId"])
+
+
+async def a_banner(rest: Rest, campaign: str, name: str = "Banner") -> str:
+    body = {"name": name, "format_id": TAG, "url_asset": LANDING}
+    return str(ok(await rest.admin.post(f"/campaigns/{campaign}/creatives/create", json=body), 201)["creative_id"])
+
+
+async def a_live_campaign(rest: Rest, handle: SandboxHandle, **body: Any) -> tuple[str, str]:
+    """A campaign and its one buy, both ACTIVE."""
+    campaign = await a_campaign(rest, [await reach(rest, handle)], **body)
+    await a_banner(rest, campaign)
+    assert ok(await rest.admin.post(f"/campaigns/{campaign}/execute"))["success"]
+    shown = await get(rest, campaign)
+    (buy,) = shown["mediaBuyRefs"]
+    assert (shown["status"], buy["status"]) == ("ACTIVE", "ACTIVE")
+    return campaign, buy["mediaBuyId"]
+
+
+async def get(rest: Rest, campaign: str) -> Body:
+    shown: Body = ok(await rest.admin.get(f"/campaigns/{campaign}"))["campaign"]
+    return shown
+
+
+async def put(rest: Rest, campaign: str, **changes: Any) -> Body:
+    shown: Body = ok(await rest.admin.put(f"/campaigns/{campaign}", json=changes))["campaign"]
+    return shown
+
+
+async def force(world: World, campaign: str, status: Status) -> None:
+    """As if time had brought the campaign there."""
+    work = world.work()
+    async with work.writing() as tx:
+        found = await tx.campaigns.lock(CampaignId(campaign))
+        await tx.campaigns.save(found, replace(found, status=status), work.now())
+
+
+async def stored_buys(rest: Rest, campaign: str) -> list[MediaBuy]:
+    async with rest.world.work().reading() as tx:
+        return await tx.media_buys.of(CampaignId(campaign))
