@@ -128,7 +128,7 @@ async def test_another_accounts_key_cannot_be_limited(rest: Rest) -> None:
 
 
 async def test_the_reason_of_a_write_stands_in_the_log(rest: Rest) -> None:
-    reason = {"X-Reason": "Büro schließt".encode()}
+    reason = {b"X-Reason": "Büro schließt".encode()}
     await rest.admin.post("/api-keys", json={"name": "x", "role": "MEMBER"}, headers=reason)
     listed = await rest.admin.get("/decisions")
     assert listed.status_code == 200, listed.text
