@@ -215,6 +215,17 @@ async def test_a_task_is_asked_for_with_the_tool_that_is_there(tools: tuple[str,
         assert server.asked("tools/call")[0].message["params"]["name"] == asked
 
 
+@pytest.mark.parametrize("listed", [("task_id",), ("task_id", "account")])
+async def test_an_older_task_tool_is_told_the_account_where_it_lists_one(listed: tuple[str, ...]) -> None:
+    done = {"task_id": "t1", "status": "submitted"}
+    async with serving(mcp(answering(tool_result(done)))) as server, sellers() as platform:
+        listing = Shape(dict.fromkeys(listed), closed=True)
+        await platform.task(
+            a_seller(server.url, profile=profile(server.url, tasks_get=listing)), "t1", ACCOUNT, timeout=5
+        )
+        assert set(arguments(server.asked("tools/call")[0])) == set(listed)
+
+
 async def test_a_task_that_cannot_be_asked_for_is_an_error_and_no_verdict() -> None:
     async with serving(mcp(answering(refused("REFERENCE_NOT_FOUND")))) as server, sellers() as platform:
         with pytest.raises(Rejected):

@@ -246,7 +246,8 @@ def test_a_task_is_asked_for_in_valid_requests() -> None:
     current = schema("3.1.19", "protocol/get-task-status-request")
     older = schema("3.0.25", "core/tasks-get-request")
     jsonschema.validate(requests.get_task_status("t1", ACCOUNT), current)
-    jsonschema.validate(requests.tasks_get("t1", ACCOUNT), older)
+    for scoped in (False, True):
+        jsonschema.validate(requests.tasks_get("t1", ACCOUNT, scoped=scoped), older)
 
 
 def test_a_paused_campaign_pauses_every_package_and_the_buy_from_3_1_on() -> None:

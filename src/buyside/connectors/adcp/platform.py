@@ -130,8 +130,7 @@ class AdCPSellers:
         if reply is not None and not isinstance(reply, RPCError):
             raise refusal(decide(reply, "tasks/get"), seller)
         tool = _task_tool(seller.profile)
-        wanted = requests.get_task_status if tool == "get_task_status" else requests.tasks_get
-        answer = await asked(connection, seller, tool, wanted(task_id, account), timeout)
+        answer = await asked(connection, seller, tool, _task_question(seller.profile, tool, task_id, account), timeout)
         if answer.outcome in (Outcome.REJECTED, Outcome.UNKNOWN):
             raise refusal(answer, seller)
         return _without_secrets(tasks.standing(answer.data, task_id), seller)
@@ -141,6 +140,13 @@ def _task_tool(profile: SellerProfile | None) -> str:
     """The tool for asking after tasks: the current one, unless only an older one is there."""
     tools = profile.tools if profile else {}
     return next((each for each in ("get_task_status", "tasks_get", "tasks/get") if each in tools), "get_task_status")
+
+
+def _task_question(profile: SellerProfile | None, tool: str, task_id: str, account: AccountRef) -> dict[str, Any]:
+    if tool == "get_task_status":
+        return requests.get_task_status(task_id, account)
+    shape = profile.tools.get(tool) if profile else None
+    return requests.tasks_get(task_id, account, scoped=lists(shape, "account"))
 
 
 def _prepared(seller: Seller, tool: str, arguments: Mapping[str, Any], key: str) -> Prepared:

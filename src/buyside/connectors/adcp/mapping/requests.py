@@ -194,9 +194,9 @@ def get_task_status(task_id: str, ref: AccountRef) -> dict[str, Any]:
     return {"task_id": task_id, "account": account(ref), "include_result": True}
 
 
-def tasks_get(task_id: str, _: AccountRef) -> dict[str, Any]:
-    """The older form: tasks belong to the caller, whatever the account."""
-    return {"task_id": task_id}
+def tasks_get(task_id: str, ref: AccountRef, *, scoped: bool) -> dict[str, Any]:
+    """The older form. `scoped`: it lists an account, and then finds no task without the one that it was given for."""
+    return {"task_id": task_id, "account": account(ref)} if scoped else {"task_id": task_id}
 
 
 # What must reach the seller for the order to mean what we mean: if the tool does not take it, nothing is sent.
