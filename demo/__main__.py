@@ -20,10 +20,9 @@ def _asked_to_end(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def main() -> int:
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, _asked_to_end)
-    screen, begun = Screen(sys.stdout), time.monotonic()
+def show(screen: Screen) -> int:
+    """The exit code."""
+    begun = time.monotonic()
     try:
         with serving(screen) as server:
             journey = Journey(server)
@@ -39,6 +38,13 @@ def main() -> int:
     screen.line(f"\n{journey.checks.held} checks held in {time.monotonic() - begun:.1f} s.")
     screen.line(f"\nThe same by hand, with curl:\n\n{BY_HAND.read_text(encoding='utf-8').rstrip()}")
     return 0
+
+
+def main() -> int:
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, _asked_to_end)
+    return show(Screen(sys.stdout))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from demo.screen import Step
 from demo.server import Server
 
 BRIEF = "Summer launch of a cold brew coffee: reach coffee drinkers on news sites, with video for attention"
+NAME = "Cold brew summer"
 CURRENCY = "USD"
 TOTAL = Decimal(5000)
 FLIGHT_DAYS = 28
@@ -121,20 +122,20 @@ class Journey:
         self._products = [
             {**each, "budget": _of(answer["products"], "productId", each["productId"])["budget"]} for each in chosen
         ]
-        return ", ".join(f"{each['productId']} {_money(each['budget'])}" for each in self._products)
+        return f"{len(chosen)} products for {_money(sum(each['budget'] for each in self._products))}"
 
     def _create(self) -> str:
         made = self._api.post(
             "/campaigns",
             {
                 "advertiserId": int(self._advertiser),
-                "name": "Cold brew summer",
+                "name": NAME,
                 "brief": BRIEF,
                 "flightDates": self._flight(),
                 "budget": {"total": int(TOTAL), "currency": CURRENCY},
                 "discoveryId": self._discovery,
             },
-            because="Summer launch, plan agreed with the client",
+            because="plan agreed with the client",
         )["campaign"]
         self._campaign = made["campaignId"]
         statuses = [buy["status"] for buy in made["mediaBuyRefs"]]
@@ -165,7 +166,7 @@ class Journey:
     # ---- buying
 
     def _execute(self) -> str:
-        done = self._api.post(f"/campaigns/{self._campaign}/execute", because="Approved by the client")
+        done = self._api.post(f"/campaigns/{self._campaign}/execute", because="approved by the client")
         self.checks(done["success"] is True and not done.get("errors"), "both sellers took their media buy")
         self.checks(done["mediaBuysExecuted"] == 2, "two media buys were sent")
         self.checks((done["previousStatus"], done["newStatus"]) == ("DRAFT", "ACTIVE"), "the campaign is ACTIVE")
@@ -239,7 +240,7 @@ class Journey:
         return Decimal(sum(package["spent"] for buy in self._held().values() for package in buy["packages"])) / 100
 
     def _pause(self) -> str:
-        done = self._api.post(f"/campaigns/{self._campaign}/pause", because="Checking the landing page")
+        done = self._api.post(f"/campaigns/{self._campaign}/pause", because="checking the landing page")
         self._cascaded(done, "PAUSED")
         self._at_sellers("paused")
         return f"{done['newStatus']}; both sellers say paused"
@@ -257,7 +258,7 @@ class Journey:
         return f"spent before and after: {_money(after)}"
 
     def _reactivate(self) -> str:
-        done = self._api.post(f"/campaigns/{self._campaign}/reactivate", because="The landing page is fine")
+        done = self._api.post(f"/campaigns/{self._campaign}/reactivate", because="the landing page is fine")
         self._cascaded(done, "ACTIVE")
         self._at_sellers("active")
         return f"{done['newStatus']}; both sellers say active"
@@ -269,7 +270,7 @@ class Journey:
         for action in ("campaign.created", "campaign.executed", "campaign.paused", "campaign.reactivated"):
             self.checks(actions.count(action) == 1, f"the log has one entry {action}")
         reasons = {entry["action"]: entry.get("reason") for entry in self._log}
-        self.checks(reasons["campaign.paused"] == "Checking the landing page", "the log says why it was paused")
+        self.checks(reasons["campaign.paused"] == "checking the landing page", "the log says why it was paused")
         return f"{len(self._log)} entries"
 
     def _get_campaign(self) -> Doc:
@@ -300,10 +301,10 @@ class Journey:
 
     def decisions(self) -> tuple[Sequence[str], list[Sequence[str]]]:
         rows = [
-            (entry["timestamp"][11:19], entry["actor"], entry["action"], entry["text"], entry.get("reason", ""))
+            (entry["timestamp"][11:19], entry["action"], _short(entry["text"]), entry.get("reason", ""))
             for entry in self._log
         ]
-        return ("at (UTC)", "who", "what", "in words", "why"), list(rows)
+        return ("at (UTC)", "what", "in words", "why"), list(rows)
 
 
 def _cheapest(products: Sequence[Doc], channel: str) -> list[tuple[Doc, Doc]]:
@@ -326,6 +327,11 @@ def _of(items: Sequence[Doc], key: str, value: str) -> Doc:
     if found is None:
         raise Failed(f"There is nothing with {key} {value} among {[item.get(key) for item in items]}.")
     return found
+
+
+def _short(text: str) -> str:
+    """Without the campaign's name, which every entry has."""
+    return text.removeprefix(f"{NAME}: ").removeprefix(f"{NAME} at ")
 
 
 def _money(amount: Decimal | int) -> str:

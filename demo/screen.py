@@ -53,9 +53,8 @@ class Screen:
 
     def _show(self, mark: str, colour: str, title: str, said: str, seconds: float) -> None:
         self._clear()
-        rest = f"  {said}" if said else ""
-        took = self._in(_DIM, f"  {seconds:.1f} s")
-        self.line(f"{self._in(colour, mark)} {title}{self._in(_DIM, rest) if self._coloured else rest}{took}")
+        rest = f": {said}" if said else ""
+        self.line(f"{self._in(colour, mark)} {title}{rest}{self._in(_DIM, f' ({seconds:.1f} s)')}")
 
     @contextlib.contextmanager
     def _turning(self, title: str) -> Iterator[None]:

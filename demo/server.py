@@ -57,6 +57,8 @@ def serving(screen: Screen) -> Iterator[Server]:
                 yield server
         except Failed as failed:
             raise Failed(str(failed), failed.log or _tail(log)) from None
+        except Exception as broken:
+            raise Failed(f"The answer is not what was expected: {broken!r}", _tail(log)) from broken
 
 
 @contextlib.contextmanager
@@ -78,8 +80,10 @@ def _process(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+    finally:
+        # Also when a second Ctrl-C ends the wait. A process that is gone already is left alone.
         process.kill()
         process.wait()
 
