@@ -11,7 +11,7 @@ from typing import Any
 
 from buyside.domain.accounts import Account, Caller, Key, Limit, LimitScope, Right, Role, Surface, limit_facts
 from buyside.domain.decisions import EntryType, Subject
-from buyside.domain.errors import Invalid, Issue, NotFound
+from buyside.domain.errors import Conflict, Invalid, Issue, NotFound
 from buyside.domain.ids import AccountId, KeyId
 from buyside.services.work import Runtime, Tx, Work, random_text
 from buyside.store.accounts import Registry
@@ -80,7 +80,11 @@ async def ensure(runtime: Runtime, name: str) -> Account:
     async with _registry(runtime, write=True) as registry:
         if found := await registry.named(name):
             return found
-        made = await registry.open(name, runtime.clock())
+        try:
+            made = await registry.open(name, runtime.clock())
+        except Conflict:
+            # Another process was first.
+            return await named(runtime, name)
     if runtime.on_new_account is not None:
         await runtime.on_new_account(made.id)
     return made

@@ -85,6 +85,9 @@ def _mode(new: NewCampaign, spec: CampaignSpec) -> Mode:
 async def _advertiser(tx: Tx, new: NewCampaign) -> Advertiser:
     try:
         advertiser = await tx.advertisers.get(new.advertiser_id)
+        if not advertiser.currency_locked:
+            # It is about to be written back: under the lock, so that no edit made meanwhile is lost.
+            advertiser = await tx.advertisers.lock(new.advertiser_id)
     except NotFound as unknown:
         raise Invalid(unknown.message, field="advertiserId") from None
     advertiser.require_active()
