@@ -1,6 +1,8 @@
 """Writes docs/reference/ from the code: `make docs`. With --check it writes nothing and fails on any difference."""
 
 import importlib
+import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -8,7 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+from fastapi.routing import APIRoute, APIRouter
 
+from buyside.api.not_built import CONTRACT
+from buyside.api.requests import BASE
+from buyside.bootstrap.surface import ROUTERS
 from buyside.cli import COMMANDS
 from buyside.domain import campaigns, media_buys
 from buyside.domain.accounts import PERMISSIONS, Right
@@ -119,8 +125,45 @@ def _help(path: str, command: click.Command) -> str:
         return f"## {path}\n\n```text\n{text}\n```\n\n"
 
 
+def operations_page() -> str:
+    built = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    shapes = {_shape(method, route.path.removeprefix(BASE)) for route in built for method in route.methods or ()}
+    missing = [operation for operation in CONTRACT if _shape(operation.method, operation.path) not in shapes]
+    return f"""# Operations
+
+Paths are below `{BASE}`. `/openapi.json` of a running server describes each of these {len(built)} in full.
+
+## Built
+
+{"".join(_noun(router) for router in ROUTERS).rstrip()}
+
+## Known, and not built yet
+
+These {len(missing)} operations of the hosted API answer 501 `NOT_IMPLEMENTED` with their name, and stand in no OpenAPI
+document of ours.
+
+{_table(("", "", ""), ((op.method, f"`{op.path}`", op.id) for op in missing))}
+"""
+
+
+def _noun(router: APIRouter) -> str:
+    rows = [_operation(route) for route in router.routes if isinstance(route, APIRoute)]
+    return f"### {router.tags[0]}\n\n{_table(('', '', 'what it does'), rows)}\n\n"
+
+
+def _shape(method: str, path: str) -> tuple[str, str]:
+    return method, re.sub(r"{[^}]*}", "{}", path)
+
+
+def _operation(route: APIRoute) -> tuple[str, str, str]:
+    said = (inspect.getdoc(route.endpoint) or "").partition("\n\n")[0].replace("\n", " ")
+    return ", ".join(sorted(route.methods or ())), f"`{route.path.removeprefix(BASE)}`", said
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
     "lifecycles.md": lifecycles_page,
+    "operations.md": operations_page,
     "permissions.md": permissions_page,
     "settings.md": settings_page,
 }
