@@ -177,7 +177,7 @@ def _moved(buy: MediaBuy, action: Action, observed: ObservedBuy, now: datetime) 
             said = Trouble(ErrorCode.SOURCE_REJECTED, ErrorOwner.SELLER, observed.message or "The seller declined.")
             return replace(buy, pending=None, trouble=said)
         case Action.PAUSE:
-            return replace(buy, pending=None, paused_by=buy.paused_by or PausedBy.SELLER)
+            return replace(buy, pending=None, paused_by=buy.paused_by or PausedBy.SELLER, trouble=_lasting(buy))
         case Action.ACTIVATE:
             # Only a seller's own pause ends by its running again; who else paused it still wants it paused.
             by = None if buy.paused_by is PausedBy.SELLER else buy.paused_by
@@ -270,6 +270,19 @@ def _package_mismatches(buy: MediaBuy, package: Package, their: ObservedPackage)
     if their.price is not None and fixed is not None and Decimal(their.price) != fixed:
         found.append(f"price {their.price}, offered {fixed}")
     return found
+
+
+def unassigned(buy: MediaBuy, observed: ObservedBuy) -> list[tuple[str, tuple[str, ...]]]:
+    """Seller packages, each with the creatives that the seller took for it and does not show on it, while the buy
+    waits for creatives. Source: AdCP 3.1, `sync_creatives.assignments` is optional for sellers to follow."""
+    if observed.status != "pending_creatives":
+        return []
+    shown = {package.package_id: set(package.creative_ids) for package in observed.packages}
+    return [
+        (p.package_id, p.creative_ids)
+        for p in buy.packages
+        if p.package_id is not None and set(p.creative_ids) - shown.get(p.package_id, set())
+    ]
 
 
 def guarded(buy: MediaBuy, findings: Sequence[str]) -> MediaBuy:

@@ -26,6 +26,9 @@ from buyside.domain.orders import (
 from buyside.domain.storefronts import Seller
 from buyside.services.work import Tx, Work
 
+ASSIGN = "assign"
+"""The purpose of a change that puts creatives on packages."""
+
 
 def order(campaign: Campaign, buy: MediaBuy, account: AccountRef, work: Work) -> BuyOrder:
     """The create as it would be sent now (rulings 0.2 and 0.6)."""
@@ -82,6 +85,19 @@ async def pause(
     change = BuyChange(buy.seller_buy_id, account, buy.seller_revision, paused=paused, packages=packages)
     prepared = work.sellers.prepare_change(seller, change, work.new_key())
     planned = _operation(work, Kind.CHANGE, purpose, buy, seller, prepared)
+    await tx.operations.add(planned)
+    return planned
+
+
+async def assign(
+    tx: Tx, work: Work, buy: MediaBuy, seller: Seller, account: AccountRef, wanted: Sequence[tuple[str, Sequence[str]]]
+) -> Operation:
+    """Plan to put creatives on seller packages by a change of the buy. Raises: PlatformError."""
+    assert buy.seller_buy_id is not None
+    packages = tuple(PackageChange(package_id, creative_ids=tuple(ids)) for package_id, ids in wanted)
+    change = BuyChange(buy.seller_buy_id, account, buy.seller_revision, packages=packages)
+    prepared = work.sellers.prepare_change(seller, change, work.new_key())
+    planned = _operation(work, Kind.CHANGE, ASSIGN, buy, seller, prepared)
     await tx.operations.add(planned)
     return planned
 

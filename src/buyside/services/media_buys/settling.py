@@ -44,6 +44,8 @@ class Settled:
     read: bool = False
     planned: tuple[Operation, ...] = ()
     dropped: tuple[DroppedCreative, ...] = field(default=())
+    tried: str | None = None
+    """"pause" or "resume", where that was just asked of the seller: what is read next does not ask it again."""
 
 
 async def settle(work: Work, held: Operation, have: Parts, answer: Answer) -> Settled:
@@ -113,7 +115,7 @@ def _drop(creative: Creative, reason: str) -> DroppedCreative:
     return DroppedCreative(creative.id, str(form["id"]) if form else None, reason)
 
 
-async def observe(work: Work, have: Parts) -> Settled | None:
+async def observe(work: Work, have: Parts, *, tried: str | None = None) -> Settled | None:
     """Read the buy at its seller. None when nothing can be read of it yet. Raises: PlatformError."""
     buy = have.buy
     if buy.unsettled or buy.status not in media_buys.LIVE:
@@ -124,7 +126,7 @@ async def observe(work: Work, have: Parts) -> Settled | None:
         have.seller, have.account, seller_buy_ids=[buy.seller_buy_id], timeout=work.policy.read_timeout
     )
     observed = next((each for each in found if each.seller_buy_id == buy.seller_buy_id), None)
-    return await adopt(work, have, observed) if observed is not None else None
+    return await adopt(work, have, observed, tried=tried) if observed is not None else None
 
 
 async def _task(work: Work, have: Parts) -> Settled | None:
@@ -143,7 +145,9 @@ async def _task(work: Work, have: Parts) -> Settled | None:
     return await adopt(work, have, observed) if observed is not None else None
 
 
-async def adopt(work: Work, have: Parts, observed: ObservedBuy, *, action: str = "media_buy.observed") -> Settled:
+async def adopt(
+    work: Work, have: Parts, observed: ObservedBuy, *, action: str = "media_buy.observed", tried: str | None = None
+) -> Settled:
     """Take over what was read, guard the money, and see to it that nothing serves that must not."""
     now = work.now()
     async with work.writing() as tx:
@@ -152,9 +156,12 @@ async def adopt(work: Work, have: Parts, observed: ObservedBuy, *, action: str =
             return Settled(buy)
         seen = settling.seen(_resting(buy, campaign), observed, now)
         seen = replace(seen, seller_buy_id=observed.seller_buy_id or buy.seller_buy_id, checks=buy.checks + 1)
+        if tried == "pause" and seen.status is Status.ACTIVE:
+            seen = replace(seen, trouble=buy.trouble)  # why it still runs
         after, planned = await _guard(tx, work, have, campaign, seen, observed)
         saved = await store(tx, work, campaign, buy, after, action)
-        saved, more = await _follow_ups(tx, work, have, campaign, saved)
+        saved, more = await _follow_ups(tx, work, have, campaign, saved, tried)
+        more += await _assign(tx, work, have, saved, observed)
         await _campaign_after(tx, work, campaign)
     return Settled(saved, planned=(*planned, *more))
 
@@ -196,15 +203,19 @@ async def _guard(
 
 
 async def _follow_ups(
-    tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: MediaBuy
+    tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: MediaBuy, tried: str | None = None
 ) -> tuple[MediaBuy, list[Operation]]:
-    """What must be done at the seller now: stop what must not serve, resume what may, carry creatives."""
+    """What must be done at the seller now: stop what must not serve, resume what may, carry creatives.
+
+    What was just `tried` in vain waits for the next look: asking at once would go on for ever.
+    """
     if buy.seller_buy_id is None or buy.status not in media_buys.LIVE:
         return buy, []
     after, planned = buy, list[Operation]()
     if buy.status is Status.ACTIVE and settling.wants_pause(buy, campaign.status):
-        after, planned = await _pause(tx, work, have, buy, f"pause {(buy.paused_by or PausedBy.CAMPAIGN).value}")
-    elif settling.wants_resume(buy, campaign.status):
+        if tried != "pause":
+            after, planned = await _pause(tx, work, have, buy, f"pause {(buy.paused_by or PausedBy.CAMPAIGN).value}")
+    elif settling.wants_resume(buy, campaign.status) and tried != "resume":
         after, planned = await _pause(tx, work, have, buy, "resume")
     if after is not buy:
         after = await tx.media_buys.save(after, work.now())
@@ -219,6 +230,19 @@ async def _carry(tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: Media
     except PlatformError:
         return []  # named among the dropped ones when the buy was placed
     return [carry] if carry else []
+
+
+async def _assign(tx: Tx, work: Work, have: Parts, buy: MediaBuy, observed: ObservedBuy) -> list[Operation]:
+    """Many sellers take creatives and overlook where they are to go: those are told once more, with the buy itself."""
+    wanted = settling.unassigned(buy, observed)
+    if not wanted or await tx.operations.of_buy(buy.id, opened=True):
+        return []
+    bodies = [o.prepared.body.decode() for o in await tx.operations.of_buy(buy.id) if o.purpose == planning.ASSIGN]
+    untold = [(p, ids) for p, ids in wanted if not any(p in b and all(i in b for i in ids) for b in bodies)]
+    try:
+        return [await planning.assign(tx, work, buy, have.seller, have.account, untold)] if untold else []
+    except PlatformError:
+        return []  # it takes creatives only with sync_creatives, and has them
 
 
 async def _pause(tx: Tx, work: Work, have: Parts, buy: MediaBuy, purpose: str) -> tuple[MediaBuy, list[Operation]]:
@@ -248,7 +272,16 @@ async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> 
         action = "media_buy.change_refused" if refused else f"media_buy.{_past(held.purpose)}"
         saved = await store(tx, work, campaign, buy, after, action, always=True)
     failed = answer.message or "The seller refused." if refused else None
-    return Settled(saved, failed, read=refused or observed is None or observed.status is None)
+    unclear = refused or observed is None or observed.status is None or _contrary(held, saved, campaign)
+    return Settled(saved, failed, read=unclear, tried=held.purpose.partition(" ")[0])
+
+
+def _contrary(held: Operation, after: MediaBuy, campaign: Campaign) -> bool:
+    """The seller said yes and yet names a status that nobody asked for. What it shows when it is read decides; after
+    a pause nothing is read, or one that it never shows would be asked for again and again."""
+    if held.purpose == planning.ASSIGN:
+        return after.status is Status.ACTIVE and settling.wants_pause(after, campaign.status)
+    return held.purpose == "resume" and after.status is Status.PAUSED
 
 
 def _accepted_change(buy: MediaBuy, held: Operation) -> MediaBuy:
@@ -388,7 +421,7 @@ def _sentence(buy: MediaBuy, action: str) -> str:
 
 
 def _past(purpose: str) -> str:
-    return {"resume": "resumed", "assign": "creatives_assigned"}.get(purpose, "paused")
+    return {"resume": "resumed", planning.ASSIGN: "creatives_assigned"}.get(purpose, "paused")
 
 
 def _over(held: Operation, state: State, message: str) -> Operation:
