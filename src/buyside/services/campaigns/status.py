@@ -13,6 +13,7 @@ from buyside.domain.campaigns import Status as CampaignStatus
 from buyside.domain.errors import PlatformError
 from buyside.domain.ids import CampaignId
 from buyside.domain.media_buys import LIVE, MediaBuy, PendingReason, Status
+from buyside.domain.settling import wants_pause
 from buyside.services.media_buys import parts, placing, settling
 from buyside.services.work import Work
 
@@ -116,6 +117,8 @@ def campaign_operational(campaign: Campaign, buys: Sequence[MediaBuy]) -> Operat
     if not buys:
         return Operational.NO_MEDIA_BUYS
     states = {buy_operational(b) for b in buys}
+    if any(b.status is Status.ACTIVE and wants_pause(b, campaign.status) for b in buys):
+        return Operational.ATTENTION  # it spends though nothing of the campaign may
     for state in (Operational.ATTENTION, Operational.PENDING_CREATIVES, Operational.PENDING_START):
         if state in states:
             return state

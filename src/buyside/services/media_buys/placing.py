@@ -101,15 +101,15 @@ async def follow(work: Work, settled: Settled) -> tuple[MediaBuy, tuple[settling
             after = result.buy
             dropped += result.dropped
     if settled.read:
-        after = await refresh(work, after)
+        after = await refresh(work, after, tried=settled.tried)
     return after, tuple(dropped)
 
 
-async def refresh(work: Work, buy: MediaBuy) -> MediaBuy:
+async def refresh(work: Work, buy: MediaBuy, *, tried: str | None = None) -> MediaBuy:
     """Read the buy at its seller and act on what is found; unchanged when the seller cannot be read now."""
     try:
         have = await parts.load(work, buy.id)
-        settled = await settling.observe(work, have)
+        settled = await settling.observe(work, have, tried=tried)
     except PlatformError as error:
         log.info("media buy %s could not be read: %s", buy.id, error.message)
         return await settling.not_read(work, buy.id)
