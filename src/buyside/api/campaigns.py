@@ -71,7 +71,7 @@ async def list_campaigns(
     after = read_moment(_KIND, page.cursor)
     found = await campaigns.page(work, asked, after=after, limit=page.take, offset=page.skip)
     cursor = write_moment(_KIND, *found.next) if found.next else None
-    return reply(show.page(found, cursor), meta=page.meta(len(found.campaigns), found.total))
+    return reply(show.page(found, cursor), meta=page.meta(len(found.campaigns), found.total, more=found.more))
 
 
 @routes.post("/campaigns", operation_id="createCampaign", status_code=201, response_model=CampaignResponse)

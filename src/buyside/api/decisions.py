@@ -55,7 +55,7 @@ async def list_decisions(work: Signed, which: Which, part: CursorPage) -> Respon
         has_more=page.has_more,
         next_cursor=write_moment(_KIND, last.at, last.id) if last else None,
     )
-    return reply(answer, meta=part.meta(len(page.entries), page.total))
+    return reply(answer, meta=part.meta(len(page.entries), page.total, more=page.has_more))
 
 
 @routes.get("/decisions/{decisionId}", operation_id="getDecision", response_model=DecisionResponse)

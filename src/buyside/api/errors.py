@@ -87,7 +87,7 @@ def _issue(problem: Any, body: object) -> Issue:
     place, *steps = problem["loc"]
     message = str(problem["msg"]).removeprefix("Value error, ")
     if place != "body":
-        path: Path = tuple(str(step) for step in steps)
+        path: Path = tuple(steps)
     else:
         path = _walked(steps, body)
         if (at := problem.get("ctx", {}).get("at")) is not None:

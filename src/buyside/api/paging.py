@@ -39,9 +39,10 @@ class Slice:
     def next_offset(self, returned: int, total: int) -> int | None:
         return self.skip + returned if self.has_more(returned, total) else None
 
-    def meta(self, returned: int, total: int) -> PageMeta:
-        more = self.has_more(returned, total)
-        return {"skip": self.skip, "take": self.take, "total": total, "hasMore": more}
+    def meta(self, returned: int, total: int, *, more: bool | None = None) -> PageMeta:
+        """`more`: whether rows follow, where it is known: behind a cursor it cannot be reckoned."""
+        follows = self.has_more(returned, total) if more is None else more
+        return {"skip": self.skip, "take": self.take, "total": total, "hasMore": follows}
 
 
 @dataclass(frozen=True)

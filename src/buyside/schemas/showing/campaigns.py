@@ -31,7 +31,7 @@ def campaign(view: CampaignView, *, only: Sequence[str] = (), details: bool = Tr
 
 def _campaign(view: CampaignView, only: Sequence[str], *, details: bool) -> wire.Campaign:
     c, spec = view.campaign, view.campaign.spec
-    shown = [b for b in view.buys if not only or b.id in only]
+    buys_shown = [buys.in_campaign(b, view.creatives, details=details) for b in view.buys if not only or b.id in only]
     selected = _selected(view.discovery)
     return wire.Campaign(
         campaign_id=c.id,
@@ -62,7 +62,7 @@ def _campaign(view: CampaignView, only: Sequence[str], *, details: bool) -> wire
         product_count=len(selected) if selected is not None else None,
         products=[wire.CampaignProductRef(product_id=p) for p in selected] if selected else None,
         creative_formats=_formats(view),
-        media_buys=[buys.in_campaign(b, view.creatives, details=details) for b in shown] or None,
+        media_buys=buys_shown if buys_shown or only else None,
     )
 
 
