@@ -194,6 +194,8 @@ async def test_an_edit_changes_what_it_names_and_asks_who_has_moved(
     assert entries[0]["after"]["sources.source-1.auth"] == "replaced"
     unknown = await rest.admin.put(path, json={"sources": [{"sourceId": "nobody", "name": "x"}]})
     assert (unknown.status_code, unknown.json()["error"]["field"]) == (400, "sources[0].sourceId")
+    twice = await rest.admin.put(path, json={"sources": [{"sourceId": "source-1", "name": n} for n in ("a", "b")]})
+    assert (twice.status_code, twice.json()["error"]["field"]) == (400, "sources[1].sourceId")
 
 
 async def test_a_seller_that_moved_out_of_reach_is_no_longer_what_it_was(rest: Rest, north: SandboxHandle) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -73,7 +74,7 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
         except OSError as refused:
             taken = f"Port {port} on {host} is in use: stop what listens there, or choose another with --port."
             other = f"This machine does not let us listen on {host}:{port}: {refused.strerror}."
-            raise CannotStart(taken if refused.errno == 98 else other) from None
+            raise CannotStart(taken if refused.errno == errno.EADDRINUSE else other) from None
         yield listener
 
 

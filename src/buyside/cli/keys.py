@@ -29,7 +29,11 @@ async def _create(account: str, role: str, name: str | None) -> NewKey:
 @command.command()
 @click.option("--account", required=True, metavar="NAME", help="Whose key it is; the account is made if there is none.")
 @click.option(
-    "--role", type=click.Choice(["ADMIN", "MEMBER"]), default="ADMIN", show_default=True, help="What it may do."
+    "--role",
+    type=click.Choice(["ADMIN", "MEMBER"], case_sensitive=False),
+    default="ADMIN",
+    show_default=True,
+    help="What it may do.",
 )
 @click.option("--name", help="How the key is called in lists and in the decision log.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"apiKey", "customerId"}.')

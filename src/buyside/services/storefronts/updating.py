@@ -102,6 +102,12 @@ def _paired(shop: Storefront, wanted: Sequence[SourceChange]) -> list[tuple[Sour
         for index, change in enumerate(wanted)
         if change.source_id not in known
     ]
+    named = [change.source_id for change in wanted]
+    issues += [
+        Issue(("sources", index, "sourceId"), f"Source {change.source_id} is named twice.")
+        for index, change in enumerate(wanted)
+        if change.source_id in named[:index]
+    ]
     issues += [
         issue
         for index, change in enumerate(wanted)
