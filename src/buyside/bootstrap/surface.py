@@ -9,14 +9,24 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from buyside.api import accounts, advertisers, campaigns, creatives, decisions, discovery, media_buys, storefronts
+from buyside.api import (
+    accounts,
+    advertisers,
+    campaigns,
+    creatives,
+    decisions,
+    discovery,
+    media_buys,
+    products,
+    storefronts,
+)
 from buyside.api.app import About, create_app
 from buyside.api.auth import authenticator
 from buyside.api.health import Health
 from buyside.services.work import Runtime
 from buyside.settings import Settings
 
-NOUNS = (accounts, advertisers, campaigns, creatives, decisions, discovery, media_buys, storefronts)
+NOUNS = (accounts, advertisers, campaigns, creatives, decisions, discovery, media_buys, products, storefronts)
 ROUTERS = tuple(noun.routes for noun in NOUNS)
 
 

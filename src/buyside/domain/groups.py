@@ -8,6 +8,7 @@ from datetime import datetime
 
 from buyside.domain import shelves
 from buyside.domain.discovery import AgentResult, AgentState, Discovery
+from buyside.domain.ids import AgentId
 from buyside.domain.products import Product, Proposal
 from buyside.domain.refinements import Applied
 from buyside.domain.searches import Narrowing, Search, named
@@ -146,6 +147,33 @@ def group(agent: AgentResult, narrowing: Narrowing, page: Page) -> Group:
     part = positions[page.first_product : page.first_product + page.products]
     products = tuple(agent.shelf[each] for each in part)
     return Group(agent, products, len(positions), page.first_product + len(products) < len(positions))
+
+
+Place = tuple[AgentId, int]
+"""A product's place in a session: whose, and the how manieth. Agents keep their order, whoever answers late."""
+
+
+def spans(
+    agents: Iterable[AgentResult], start: Place | None, count: int
+) -> tuple[list[tuple[AgentId, range]], Place | None]:
+    """The next `count` products from `start` on, by what is counted alone, and the place of the one after them."""
+    made: list[tuple[AgentId, range]] = []
+    begun = start is None
+    for each in agents:
+        first = 0
+        if not begun and start is not None:
+            if each.agent_id != start[0]:
+                continue
+            begun, first = True, start[1]
+        part = range(first, min(first + count, each.tally.products))
+        if first < each.tally.products and not part:
+            return made, (each.agent_id, first)
+        if part:
+            made.append((each.agent_id, part))
+            count -= len(part)
+        if part and part.stop < each.tally.products:
+            return made, (each.agent_id, part.stop)
+    return made, None
 
 
 def tally(agents: Iterable[AgentResult], narrowing: Narrowing) -> Tally:

@@ -181,11 +181,15 @@ def _within(budget: Decimal, currency: str, option: PricingOption) -> bool:
 
 def _as_filtered(filters: Mapping[str, Any], product: Product) -> bool:
     delivery, fixed = filters.get("delivery_type"), filters.get("is_fixed_price")
-    currencies = filters.get("pricing_currencies")
+    currencies, budget = filters.get("pricing_currencies"), filters.get("budget_range")
     if delivery is not None and product.delivery_type not in (None, delivery):
         return False
     if fixed is not None and product.pricing_options and all(o.is_fixed is not fixed for o in product.pricing_options):
         return False
+    if budget and budget.get("max") is not None and product.pricing_options:
+        most = Decimal(str(budget["max"]))
+        if not any(_within(most, budget["currency"], each) for each in product.pricing_options):
+            return False
     return not currencies or any(o.currency in currencies for o in product.pricing_options)
 
 

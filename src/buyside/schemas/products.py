@@ -222,7 +222,6 @@ class SelectedProduct(Response):
     selection_id: Maybe[str] = None
     bid_price: Maybe[Number] = None
     budget: Maybe[Number] = None
-    pricing_option_id: Maybe[str] = None
     targeting_overlay: Maybe[TargetingOverlay] = None
 
 

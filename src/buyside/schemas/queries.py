@@ -31,8 +31,8 @@ from buyside.schemas.wire import (
 )
 
 QueryId = Annotated[str, Field(min_length=1, max_length=128)]
-ProductKey = Annotated[str, Field(pattern=r"^sf1:[1-9]\d*:[A-Za-z0-9_-]+$", max_length=1024)]
-ProposalKey = Annotated[str, Field(pattern=r"^sfp1:[1-9]\d*:[A-Za-z0-9_-]+$", max_length=1024)]
+ProductKey = Annotated[str, Field(pattern=r"^sf1:[1-9]\d*:[A-Za-z0-9_-]+$", max_length=2048)]
+ProposalKey = Annotated[str, Field(pattern=r"^sfp1:[1-9]\d*:[A-Za-z0-9_-]+$", max_length=2048)]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
@@ -241,6 +241,23 @@ class QueryAllocation(OpenResponse):
     allocation_percentage: Number
 
 
+class ProposalOrigin(Response):
+    """Where a proposal comes from, and its seller's own id for it."""
+
+    model_config = ConfigDict(alias_generator=snake)
+
+    storefront_id: str
+    storefront_name: str
+    source_proposal_id: str
+    sales_agent_id: Maybe[str] = None
+
+
+class ProposalOriginExtension(Response):
+    model_config = ConfigDict(alias_generator=snake)
+
+    interchange: ProposalOrigin
+
+
 class InterchangeProposal(OpenResponse):
     """A proposal in AdCP's own words; its id and those of its products are ours."""
 
@@ -249,6 +266,7 @@ class InterchangeProposal(OpenResponse):
     proposal_id: ProposalKey
     name: str
     allocations: list[QueryAllocation]
+    ext: ProposalOriginExtension
     description: Maybe[Json] = None
     expires_at: Maybe[Json] = None
     total_budget_guidance: Maybe[Json] = None
@@ -354,6 +372,7 @@ class GetProductsResponse(Response):
     proposals: Maybe[list[InterchangeProposal]] = None
     errors: Maybe[list[Raw]] = None
     incomplete: Maybe[list[Raw]] = None
+    refinement_applied: Maybe[list[Raw]] = None
     pagination: Maybe[QueryPage] = None
     cache_scope: Literal["account"] = "account"
     sandbox: Maybe[bool] = None

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 from buyside.domain.errors import Invalid, Issue
 from buyside.domain.flight import Flight
-from buyside.domain.groups import Page, wait_seconds
+from buyside.domain.groups import Page, Place, wait_seconds
 from buyside.domain.ids import AdvertiserId, AgentId, CampaignId, DiscoveryId, StorefrontId
 from buyside.domain.refinements import Refinement, Scope
 from buyside.domain.searches import Wish
 from buyside.domain.selections import Choice
 from buyside.schemas.discovery import DiscoverProductsBody
 from buyside.schemas.products import AddProductsProduct, RefinementItem
+from buyside.schemas.queries import GetProductsBody, QueryRefinement, QueryScope
 from buyside.services.discovery import Ask
+from buyside.services.products import USUAL, Query
 
 
 def ask(body: DiscoverProductsBody) -> Ask:
@@ -44,6 +46,38 @@ def ask(body: DiscoverProductsBody) -> Ask:
 def _refinement(item: RefinementItem) -> Refinement:
     action = "more_like_this" if item.action == "moreLikeThis" else item.action
     return Refinement(Scope(item.scope), item.ask, item.id, action)
+
+
+def query(body: GetProductsBody, execution_id: str | None, start: Place | None) -> Query:
+    """`execution_id`: of the scope, or of the cursor. Raises: Invalid for a scope that names storefronts twice over."""
+    scope = (body.ext.interchange if body.ext else None) or QueryScope()
+    filters = body.filters.given() if body.filters else {}
+    if scope.storefronts and (scope.storefront_ids or scope.storefront_names):
+        raise Invalid("Either all_connected, or those that are named.", field="ext.interchange.storefronts")
+    waits = scope.wait_mode is not None or scope.wait_seconds is not None
+    return Query(
+        body.buying_mode,
+        Wish(
+            body.brief or None,
+            filters.pop("channels", None),
+            filters.pop("countries", None),
+            storefront_ids=[StorefrontId(each) for each in scope.storefront_ids or ()],
+            storefront_names=[each for each in scope.storefront_names or () if each.strip()],
+            brand_domain=body.brand.domain if body.brand else None,
+            filters=filters,
+        ),
+        AdvertiserId(scope.advertiser_id) if scope.advertiser_id else None,
+        DiscoveryId(execution_id) if execution_id else None,
+        tuple(_wish(each) for each in body.refine or ()),
+        scope.since_revision,
+        wait_seconds(scope.wait_mode or "quick", scope.wait_seconds) if waits else None,
+        start,
+        (body.pagination and body.pagination.max_results) or USUAL,
+    )
+
+
+def _wish(item: QueryRefinement) -> Refinement:
+    return Refinement(Scope(item.scope), item.ask, item.product_id or item.proposal_id, item.action)
 
 
 def choices(products: Sequence[AddProductsProduct]) -> list[Choice]:

@@ -88,9 +88,9 @@ def _scopes(agent: AgentResult) -> list[wire.IncompleteDiscoveryScope]:
     """What the seller says is missing; of one that failed, all of it, and why."""
     said = [_scope(each) for each in agent.incomplete]
     if agent.message:
-        said.append(
-            wire.IncompleteDiscoveryScope(scope="products", description=show.clean(agent.message, 500) or "failed")
-        )
+        said.append(wire.IncompleteDiscoveryScope(scope="products", description=show.clean(agent.message, 500) or ""))
+    if not said and agent.state is AgentState.PENDING:
+        said.append(wire.IncompleteDiscoveryScope(scope="products", description="It has not answered yet."))
     return said
 
 
@@ -129,14 +129,18 @@ def _result(agent: AgentResult, seen: Found) -> wire.AgentDiscoveryResult:
         success=done,
         product_count=agent.tally.products,
         error=None if done else agent.message or "It has not answered yet.",
-        incomplete=[_scope_in_adcp(each) for each in agent.incomplete] or None,
+        incomplete=scopes_in_adcp(agent) or None,
     )
 
 
-def _scope_in_adcp(stated: Mapping[str, Any]) -> dict[str, Any]:
-    shown = _scope(stated)
-    wait = {"estimated_wait": stated["estimated_wait"]} if shown.estimated_wait_seconds else {}
-    return {"scope": shown.scope, "description": shown.description, **wait}
+def scopes_in_adcp(agent: AgentResult) -> list[dict[str, Any]]:
+    """As `incomplete[]` of get_products has them."""
+    made: list[dict[str, Any]] = []
+    for shown in _scopes(agent):
+        seconds = shown.estimated_wait_seconds
+        wait = {"estimated_wait": {"interval": seconds, "unit": "seconds"}} if seconds else {}
+        made.append({"scope": shown.scope, "description": shown.description, **wait})
+    return made
 
 
 def _pending(agent: AgentResult) -> wire.PendingDiscoveryAgent:

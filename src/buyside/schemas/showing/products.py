@@ -202,6 +202,5 @@ def _selection(each: Selection, view: Selected) -> wire.SelectedProduct:
         selection_id=each.selection_id,
         bid_price=each.bid,
         budget=each.budget,
-        pricing_option_id=each.pricing_option_id,
         targeting_overlay=TargetingOverlay.model_validate(dict(each.targeting)) if each.targeting else None,
     )

@@ -1,6 +1,6 @@
 """Discovery: sellers asked all at once, their offers kept in a session, products picked from it."""
 
-from buyside.services.discovery.browsing import browse, details
+from buyside.services.discovery.browsing import browse, details, products
 from buyside.services.discovery.scene import Ask
 from buyside.services.discovery.searching import discover
 from buyside.services.discovery.selecting import AppliedProposal, Selected, add, apply_proposal, remove, selected
@@ -14,6 +14,7 @@ __all__ = [
     "browse",
     "details",
     "discover",
+    "products",
     "remove",
     "selected",
 ]

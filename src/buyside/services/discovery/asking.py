@@ -17,6 +17,7 @@ from buyside.domain.orders import AccountRef
 from buyside.domain.products import Offer, Product, ProductQuery
 from buyside.domain.refinements import Part, Plan
 from buyside.domain.searches import Search, admits, asked_filters
+from buyside.domain.selections import LONGEST_ID
 from buyside.domain.shelves import Shelf
 from buyside.domain.storefronts import Seller
 from buyside.services import profiles, seller_accounts
@@ -245,7 +246,9 @@ def _kept(products: Sequence[Product], search: Search, parts: Sequence[Part]) ->
     """What was asked for, each id once, on a shelf and as text."""
     wanted: dict[str, Product] = {}
     for each in products:
-        if admits(search, each):
+        if len(each.product_id) > LONGEST_ID:
+            log.warning("a product with an id of %d characters was left out", len(each.product_id))
+        elif admits(search, each):
             wanted.setdefault(each.product_id, each)
     shelf = Shelf.of(refinements.left(wanted.values(), parts))
     return shelf, offers.written(shelf)

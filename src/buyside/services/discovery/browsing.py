@@ -8,7 +8,7 @@ from buyside.domain import groups, qualified
 from buyside.domain.accounts import Right
 from buyside.domain.discovery import AgentResult, AgentState, Discovery
 from buyside.domain.errors import NotFound
-from buyside.domain.groups import Found, Page
+from buyside.domain.groups import Found, Page, Place
 from buyside.domain.ids import AgentId, DiscoveryId
 from buyside.domain.products import Product
 from buyside.domain.searches import Narrowing, Search
@@ -69,6 +69,27 @@ async def _loaded(
             return agents
     offers = {each.agent_id: each for each in await tx.discoveries.agents(session.id, only)}
     return [offers.get(each.agent_id, each) for each in agents]
+
+
+async def products(
+    work: Work, seen: Found, *, since: int | None, start: Place | None, count: int
+) -> tuple[list[tuple[AgentResult, Product]], Place | None]:
+    """The next `count` products of a search from `start` on, seller by seller, and where those after them begin."""
+    work.require(Right.READ)
+    visible = groups.shown(seen.agents, Narrowing(), since)
+    parts, following = groups.spans(visible, start, count)
+    held = {each.agent_id: each for each in visible}
+    missing = [name for name, _ in parts if not held[name].products]
+    if missing:
+        async with work.reading() as tx:
+            held |= {each.agent_id: each for each in await tx.discoveries.agents(seen.session.id, missing)}
+    rows = [(held[name], held[name].shelf[position]) for name, part in parts for position in _still(held[name], part)]
+    return rows, following
+
+
+def _still(agent: AgentResult, part: range) -> range:
+    """An offer may have become shorter between two reads."""
+    return part[: max(0, len(agent.shelf) - part.start)]
 
 
 async def details(
