@@ -25,10 +25,11 @@ def creative(view: CreativeView) -> wire.CreativeManifestResponse:
 
 
 def summary(view: CreativeView) -> wire.CreativeManifestSummary:
+    assets = _assets(view)
     return wire.CreativeManifestSummary(
         **_core(view),
-        asset_count=1 if view.creative.spec.url_asset else 0,
-        primary_asset_type="URL" if view.creative.spec.url_asset else None,
+        asset_count=len(assets),
+        primary_asset_type=assets[0].asset_type if assets else None,
         sync_status=wire.CreativeSummarySyncStatus(synced=_synced(view), agent_count=view.synced),
     )
 
