@@ -270,6 +270,15 @@ async def test_credentials_name_accounts_and_are_never_shown(rest: Rest, north: 
     basic = {"accountIdentifier": "acct-8", "auth": {"type": "basic", "username": "u", "password": "p"}}
     assert (await rest.admin.post(path, json=basic)).status_code == 201
     assert (await rest.admin.post(path.replace("source-1", "nobody"), json=body)).status_code == 404
+    one = f"/storefronts/credentials/{answer.json()['id']}"
+    assert [(await each.delete(one)).status_code for each in (rest.member, rest.stranger, rest.admin)] == [
+        403,
+        404,
+        204,
+    ]
+    assert (await rest.admin.delete(one)).status_code == 404
+    left = (await rest.member.get("/storefronts/credentials")).json()
+    assert [each["accountIdentifier"] for each in left] == ["acct-8"]
 
 
 @pytest.mark.parametrize(

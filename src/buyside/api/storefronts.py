@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 
 from buyside.api.envelope import nothing, reply
 from buyside.api.paging import StorefrontPage
 from buyside.api.requests import Signed, SourcePath, StorefrontPath, router
 from buyside.domain.errors import NotImplementedYet
+from buyside.domain.ids import CredentialId
 from buyside.domain.storefronts import Auth, AuthKind, Protocol, Visibility
 from buyside.schemas import storefronts as wire
 from buyside.schemas.showing import storefronts as show
+from buyside.schemas.wire import LARGEST_INT
 from buyside.services import storefronts
 from buyside.services.storefronts import Changes, Filter, NewSource, NewStorefront, SourceChange
 
@@ -21,6 +23,7 @@ routes = router("Storefronts")
 Text = Annotated[str | None, Query(min_length=1, max_length=255)]
 DomainQuery = Annotated[str | None, Query(alias="publisherDomain", min_length=1, max_length=255)]
 StatusQuery = Annotated[wire.StorefrontStatusFilter | None, Query(description="transacting: can be bought from now.")]
+CredentialPath = Annotated[CredentialId, Path(alias="credentialId", ge=1, le=LARGEST_INT)]
 AUTH_KINDS = {"bearer": AuthKind.BEARER, "apikey": AuthKind.BEARER, "api_key": AuthKind.BEARER, "basic": AuthKind.BASIC}
 
 
@@ -62,6 +65,18 @@ async def register_storefront(work: Signed, body: wire.RegisterStorefrontBody) -
 async def list_credentials(work: Signed) -> Response:
     """List the account's own accounts at sellers. Secrets are never shown."""
     return reply(show.credentials(await storefronts.list_credentials(work)))
+
+
+@routes.delete(
+    "/storefronts/credentials/{credentialId}",
+    operation_id="removeSourceCredentials",
+    status_code=204,
+    response_class=Response,
+)
+async def remove_credential(work: Signed, credential_id: CredentialPath) -> Response:
+    """Destroy a credential. Buys that live there may become unmanageable. Needs an ADMIN key."""
+    await storefronts.remove_credential(work, credential_id)
+    return nothing()
 
 
 @routes.get("/storefronts/{storefrontId}", operation_id="getStorefront", response_model=wire.BuyerStorefront)

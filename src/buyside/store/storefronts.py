@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -166,6 +166,10 @@ class StorefrontRepository:
             raise NotFound(f"There is no sales agent {agent_id}.")
         return found[0]
 
+    async def agents(self, ids: Collection[AgentId]) -> dict[AgentId, Seller]:
+        """As `seller`, for several at once; those that are not there are left out."""
+        return {each.id: each for each in await self._sellers(source.c.agent_id.in_(ids))}
+
     async def sellers(self, storefronts: Sequence[StorefrontId] = ()) -> list[Seller]:
         """All sales agents that this account can call; of the named storefronts, where some are named."""
         return await self._sellers(*([source.c.storefront_id.in_(storefronts)] if storefronts else []))
@@ -253,6 +257,15 @@ class StorefrontRepository:
         made = await self._conn.scalar(insert(credential).values(values).returning(credential.c.id))
         assert made is not None
         return replace(new, id=CredentialId(made))
+
+    async def remove_credential(self, credential_id: CredentialId) -> Credential:
+        """With its secret. Raises: NotFound, also for another account's."""
+        mine = (credential.c.account_id == self._owner) & (credential.c.id == credential_id)
+        named = mine & (credential.c.account_type == CredentialType.CLIENT.value)
+        row = (await self._conn.execute(delete(credential).where(named).returning(credential))).first()
+        if row is None:
+            raise NotFound(f"There is no credential {credential_id}.")
+        return _read_credential(row)
 
     async def set_auth(self, storefront_id: StorefrontId, source_id: str, auth: Auth, now: datetime) -> None:
         """The credential that comes with the registration of a source, in place of the one before."""

@@ -1,7 +1,7 @@
 """Storefronts: sellers registered, probed, changed, shown. One module a verb; the verbs are gathered here."""
 
 from buyside.services.storefronts.asking import shown as shown_address
-from buyside.services.storefronts.credentials import add_credential, list_credentials
+from buyside.services.storefronts.credentials import add_credential, list_credentials, remove_credential
 from buyside.services.storefronts.reading import (
     Filter,
     Performance,
@@ -40,6 +40,7 @@ __all__ = [
     "probe",
     "publishers",
     "register",
+    "remove_credential",
     "retire_sandbox",
     "sandbox_sellers",
     "shown_address",

@@ -56,3 +56,20 @@ async def add_credential(
             seller = await tx.storefronts.seller(source.agent_id)
         await profiles.probe(work, seller)
     return made
+
+
+async def remove_credential(work: Work, credential_id: CredentialId) -> None:
+    """Destroy the secret. Buys that live there are from now on managed with what the registration carried, if anything.
+
+    Raises: NotFound.
+    """
+    work.require(Right.CREDENTIALS)
+    async with work.writing() as tx:
+        gone = await tx.storefronts.remove_credential(credential_id)
+        await tx.record(
+            "credential.removed",
+            f"Removed the credential of account {gone.account_identifier}.",
+            Subject("storefront", str(gone.storefront_id)),
+            before={"sourceId": gone.source_id, "accountIdentifier": gone.account_identifier},
+            after={},
+        )
