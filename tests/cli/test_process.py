@@ -35,5 +35,5 @@ def test_one_holds_the_lock_and_the_next_gets_it_afterwards(tmp_path: Path) -> N
 
 
 def test_an_address_that_is_not_ours_is_named() -> None:
-    with pytest.raises(CannotStart, match="192.0.2.1"), bound("192.0.2.1", 0):
+    with pytest.raises(CannotStart, match=r"192\.0\.2\.1"), bound("192.0.2.1", 0):
         pass
