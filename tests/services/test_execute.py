@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -291,3 +293,35 @@ async def select_more(world: World, view: CampaignView, wanted: Wanted) -> None:
         await tx.discoveries.set_result(discovery_id, result, 1)
         more = Selection(wanted.product_id, wanted.seller.id, world.clock(), budget=wanted.budget)
         await tx.discoveries.select(discovery_id, [*session.selections, more])
+
+
+async def test_whoever_lost_the_operation_meanwhile_does_not_decide_about_it(world: World) -> None:
+    """The first call is refused, and heard so late that recovery has sent it again meanwhile, and it is booked."""
+    async with sandbox("North") as north:
+        seller = await a_seller(world, north.mcp_url)
+        view = await a_campaign(world, [Wanted(seller, north.product_id("display_reach"))])
+        await north.set_faults(rate_limit=60, tool="create_media_buy", times=1)
+        stopped, go_on = asyncio.Event(), asyncio.Event()
+        sellers_call = world.runtime.sellers.call
+
+        async def slow_to_hear(*given: Any, **options: Any) -> Any:
+            answer = await sellers_call(*given, **options)
+            if given[1].tool == "create_media_buy" and not stopped.is_set():
+                stopped.set()
+                await go_on.wait()
+            return answer
+
+        with patch.object(world.runtime.sellers, "call", slow_to_hear):
+            executing = asyncio.create_task(campaigns.execute(world.work(), view.campaign.id))
+            await stopped.wait()
+            world.clock.pass_by(minutes=2)
+            await north.hold("create_media_buy")
+            recovering = asyncio.create_task(keeping.sweep(world.runtime))
+            await north.wait("create_media_buy", in_flight=1)
+            go_on.set()
+            await executing
+            await north.release()
+            await recovering
+        (buy,) = await buys_of(world, view)
+        (theirs,) = await north.buys()
+        assert (buy.unsettled, buy.seller_buy_id) == (False, theirs["media_buy_id"])

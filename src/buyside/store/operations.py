@@ -82,6 +82,24 @@ class OperationRepository:
             .values(_progress(changed))
         )
 
+    async def conclude(self, held: Operation, changed: Operation) -> bool:
+        """Store what became of an operation, by whoever still holds it.
+
+        False when the lease ran out meanwhile and another took the operation over: then nothing is stored, and what
+        this caller knows must not be acted on.
+        """
+        done = await self._conn.execute(
+            update(operation)
+            .where(
+                operation.c.account_id == self._owner,
+                operation.c.id == held.id,
+                operation.c.lease_until == held.lease_until,
+                operation.c.state.in_([s.value for s in OPEN]),
+            )
+            .values(_progress(changed))
+        )
+        return done.rowcount == 1
+
     async def claim(self, held: Operation, now: datetime, lease: timedelta, *, sending: bool) -> Operation | None:
         """Take the operation over for the length of the lease; None when somebody else holds it.
 

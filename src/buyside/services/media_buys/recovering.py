@@ -39,9 +39,7 @@ async def _give_up(work: Work, found: Operation) -> None:
     async with work.writing() as tx:
         held = await tx.operations.claim(found, work.now(), work.policy.lease, sending=False)
         if held is not None:
-            await tx.operations.save(
-                replace(held, state=State.REFUSED, message="Nobody heard the answer.", lease_until=None, next_at=None)
-            )
+            await tx.operations.conclude(held, _over(held, State.REFUSED, "Nobody heard the answer."))
 
 
 async def _reread(work: Work, found: Operation) -> None:
@@ -50,9 +48,7 @@ async def _reread(work: Work, found: Operation) -> None:
         held = await tx.operations.claim(found, work.now(), work.policy.lease, sending=False)
         if held is None or held.media_buy_id is None:
             return
-        await tx.operations.save(
-            replace(held, state=State.ABSENT, message="No answer; the buy was read.", lease_until=None, next_at=None)
-        )
+        await tx.operations.conclude(held, _over(held, State.ABSENT, "No answer; the buy was read."))
         buy = await tx.media_buys.get(held.media_buy_id)
     await placing.refresh(work, buy)
 
@@ -98,14 +94,17 @@ async def _found(work: Work, held: Operation, have: Parts, mine: Sequence[Observ
     """Booked after all: settle it as if the answer had come, from what the seller shows."""
     async with work.writing() as tx:
         campaign, buy = await parts.locked(tx, have.buy.id)
-        await tx.operations.save(
-            replace(held, state=State.DONE, message="Found at the seller.", lease_until=None, next_at=None)
-        )
+        if not await tx.operations.conclude(held, _over(held, State.DONE, "Found at the seller.")):
+            return
         if buy.operation_id != held.id:
             return
         await tx.campaigns.commit(campaign)
-        settled = replace(buy, operation_id=None, trouble=None, seller_buy_id=mine[0].seller_buy_id)
-        await tx.media_buys.save(settled, work.now())
+        now = work.now()
+        # The watch goes on with it at once, should this process end before the next line.
+        settled = replace(
+            buy, operation_id=None, trouble=None, seller_buy_id=mine[0].seller_buy_id, check_at=now, checks=0
+        )
+        await tx.media_buys.save(settled, now)
     extra = [each.seller_buy_id for each in mine[1:]]
     if extra:
         await _doubled(work, have, extra)
@@ -130,10 +129,8 @@ async def _absent(work: Work, held: Operation) -> None:
     message = "The call got no answer, and the seller does not hold the buy; execute places it anew."
     async with work.writing() as tx:
         campaign, buy = await parts.locked(tx, held.media_buy_id)
-        await tx.operations.save(
-            replace(held, state=State.ABSENT, message=message, looks=held.looks + 1, lease_until=None, next_at=None)
-        )
-        if buy.operation_id == held.id:
+        absent = replace(_over(held, State.ABSENT, message), looks=held.looks + 1)
+        if await tx.operations.conclude(held, absent) and buy.operation_id == held.id:
             trouble = Trouble(ErrorCode.SOURCE_UNAVAILABLE, ErrorOwner.SELLER, message)
             await settling.store(tx, work, campaign, buy, rules.withdrawn(buy, trouble), "media_buy.absent")
 
@@ -145,8 +142,12 @@ async def _again(work: Work, held: Operation, message: str, *, looked: bool) -> 
     async with work.writing() as tx:
         campaign, buy = await parts.locked(tx, held.media_buy_id)
         now = work.now()
-        await tx.operations.save(
-            replace(held, state=State.UNKNOWN, message=message, looks=looks, lease_until=None, next_at=now + wait)
+        open_still = replace(
+            held, state=State.UNKNOWN, message=message, looks=looks, lease_until=None, next_at=now + wait
         )
-        if buy.operation_id == held.id:
+        if await tx.operations.conclude(held, open_still) and buy.operation_id == held.id:
             await settling.store(tx, work, campaign, buy, rules.unknown(buy, message, now), "media_buy.unanswered")
+
+
+def _over(held: Operation, state: State, message: str) -> Operation:
+    return replace(held, state=state, message=message, lease_until=None, next_at=None)

@@ -67,9 +67,9 @@ async def _unanswered(work: Work, held: Operation, answer: Answer) -> Settled:
         wait = max(wait, timedelta(seconds=answer.error.retry_after))
     async with work.writing() as tx:
         campaign, buy = await parts.locked(tx, _buy_id(held))
-        await tx.operations.save(
-            replace(held, state=State.UNKNOWN, message=message, lease_until=None, next_at=now + wait)
-        )
+        open_still = replace(held, state=State.UNKNOWN, message=message, lease_until=None, next_at=now + wait)
+        if not await tx.operations.conclude(held, open_still):
+            return Settled(buy)
         if held.kind is Kind.CREATE and buy.operation_id == held.id:
             buy = await store(tx, work, campaign, buy, settling.unknown(buy, message, now), "media_buy.unanswered")
     return Settled(buy, message)
@@ -86,7 +86,9 @@ async def _created(work: Work, held: Operation, have: Parts, answer: Answer) -> 
         if buy.operation_id != held.id:
             return Settled(buy)
         placed = settling.placed(_resting(buy, campaign), answer, observed, now)
-        await tx.operations.save(_over(held, State.REFUSED if placed.failed else State.DONE, answer.message))
+        over = _over(held, State.REFUSED if placed.failed else State.DONE, answer.message)
+        if not await tx.operations.conclude(held, over):
+            return Settled(buy)  # the lease ran out: whoever took it over decides, maybe after sending it again
         if placed.failed is not None:
             saved = await store(tx, work, campaign, buy, placed.buy, "media_buy.refused")
             return Settled(saved, placed.failed)
@@ -265,7 +267,10 @@ async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> 
     observed = None if refused else work.sellers.observed(answer.data)
     async with work.writing() as tx:
         campaign, buy = await parts.locked(tx, _buy_id(held))
-        await tx.operations.save(_over(held, State.REFUSED if refused else State.DONE, answer.message))
+        if not await tx.operations.conclude(
+            held, _over(held, State.REFUSED if refused else State.DONE, answer.message)
+        ):
+            return Settled(buy)
         after = _refused_change(buy, held, answer) if refused else _accepted_change(buy, held)
         if observed is not None and observed.seller_buy_id == buy.seller_buy_id:
             after = settling.seen(after, observed, now)
@@ -316,7 +321,10 @@ async def _carried(work: Work, held: Operation, have: Parts, answer: Answer) -> 
     dropped: list[DroppedCreative] = []
     async with work.writing() as tx:
         campaign, buy = await parts.locked(tx, _buy_id(held))
-        await tx.operations.save(_over(held, State.REFUSED if refused else State.DONE, answer.message))
+        if not await tx.operations.conclude(
+            held, _over(held, State.REFUSED if refused else State.DONE, answer.message)
+        ):
+            return Settled(buy)
         taken: set[str] = set()
         for creative, _ in planning.carriable(await tx.creatives.of(campaign.id), buy):
             verdict = verdicts.get(creative.id)
