@@ -47,9 +47,9 @@ class Journey:
         yield "Select products of both sellers", self._select
         yield "Create a campaign", self._create
         yield "Add creatives", self._add_creatives
-        yield "Execute: this commits the money", self._execute
+        yield "Execute, which commits the money", self._execute
         yield "Wait until both media buys are live", self._go_live
-        yield "Execute again: nothing is bought twice", self._execute_again
+        yield "Execute again, which buys nothing twice", self._execute_again
         yield f"Let {DAYS_AHEAD} days pass at the sellers", self._let_days_pass
         yield "Read the delivery", self._read_delivery
         yield "Pause", self._pause

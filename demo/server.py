@@ -48,12 +48,12 @@ def serving(screen: Screen) -> Iterator[Server]:
         log = folder / "server.log"
         try:
             with _process(folder, log) as process:
-                with screen.step("Start buyside serve --sandbox") as say:
+                with screen.step("Start the server") as say:
                     url = _announced(process, folder / "stdout")
-                    say(url)
-                with screen.step("Make an API key: buyside keys create --account Demo") as say:
+                    say(f"buyside serve --sandbox, at {url}")
+                with screen.step("Make an API key") as say:
                     server = _with_key(folder, url)
-                    say(f"account {server.customer_id}")
+                    say("buyside keys create --account Demo")
                 yield server
         except Failed as failed:
             raise Failed(str(failed), failed.log or _tail(log)) from None

@@ -139,8 +139,8 @@ Paths are below `{BASE}`. `/openapi.json` of a running server describes each of 
 
 ## Known, and not built yet
 
-These {len(missing)} operations of the hosted API answer 501 `NOT_IMPLEMENTED` with their name, and stand in no OpenAPI
-document of ours.
+These {len(missing)} operations of Interchange's API answer 501 `NOT_IMPLEMENTED` with their name, and stand in no
+OpenAPI document of ours.
 
 {_table(("", "", ""), ((op.method, f"`{op.path}`", op.id) for op in missing))}
 """
