@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from buyside.domain import media_buys
 from buyside.domain.campaigns import Campaign, CampaignSpec, Mode, Status
 from buyside.domain.errors import Conflict, NotFound
-from buyside.domain.ids import AccountId, AdvertiserId, CampaignId
+from buyside.domain.ids import AccountId, AdvertiserId, CampaignId, MediaBuyId
 from buyside.store import codec
 from buyside.store.tables import campaign, campaign_tally, media_buy
 from buyside.store.text import contains
@@ -38,20 +38,25 @@ class CampaignRepository:
 
     async def get(self, campaign_id: CampaignId) -> Campaign:
         """Raises: NotFound, also for another account's."""
-        return await self._one(campaign_id, lock=False)
+        return await self._one(campaign.c.id == campaign_id, f"campaign {campaign_id}")
 
     async def lock(self, campaign_id: CampaignId) -> Campaign:
         """Like get, and nobody else changes the campaign or its buys before the transaction ends.
 
         Whoever touches buys locks their campaign first: one order, no deadlock.
         """
-        return await self._one(campaign_id, lock=True)
+        return await self._one(campaign.c.id == campaign_id, f"campaign {campaign_id}", lock=True)
 
-    async def _one(self, campaign_id: CampaignId, *, lock: bool) -> Campaign:
-        found = select(campaign).where(campaign.c.account_id == self._owner, campaign.c.id == campaign_id)
+    async def lock_of(self, buy_id: MediaBuyId) -> Campaign:
+        """The campaign of a buy, locked. Raises: NotFound, also for another account's."""
+        its = select(media_buy.c.campaign_id).where(media_buy.c.account_id == self._owner, media_buy.c.id == buy_id)
+        return await self._one(campaign.c.id == its.scalar_subquery(), f"media buy {buy_id}", lock=True)
+
+    async def _one(self, which: ColumnElement[bool], called: str, *, lock: bool = False) -> Campaign:
+        found = select(campaign).where(campaign.c.account_id == self._owner, which)
         row = (await self._conn.execute(found.with_for_update() if lock else found)).first()
         if row is None:
-            raise NotFound(f"There is no campaign {campaign_id}.")
+            raise NotFound(f"There is no {called}.")
         return _read(row)
 
     async def add(self, new: Campaign) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain.creatives import Creative
@@ -41,19 +42,27 @@ class CreativeRepository:
         return _read(row) if row else None
 
     async def of(self, campaign_id: CampaignId) -> list[Creative]:
-        return (await self.page(campaign_id, limit=10_000, offset=0))[0]
+        return await self._listed(self._living(campaign_id))
 
     async def page(
         self, campaign_id: CampaignId, *, search: str | None = None, limit: int, offset: int
     ) -> tuple[list[Creative], int]:
-        wanted = [
+        wanted = self._living(campaign_id)
+        if search:
+            wanted.append(contains(creative.c.name_folded, search))
+        count = await self._conn.scalar(select(func.count()).select_from(creative).where(*wanted))
+        return await self._listed(wanted, limit, offset), count or 0
+
+    def _living(self, campaign_id: CampaignId) -> list[ColumnElement[bool]]:
+        return [
             creative.c.account_id == self._owner,
             creative.c.campaign_id == campaign_id,
             creative.c.archived_at.is_(None),
         ]
-        if search:
-            wanted.append(contains(creative.c.name_folded, search))
-        count = await self._conn.scalar(select(func.count()).select_from(creative).where(*wanted))
+
+    async def _listed(
+        self, wanted: Sequence[ColumnElement[bool]], limit: int = 10_000, offset: int = 0
+    ) -> list[Creative]:
         rows = await self._conn.execute(
             select(creative.c.body)
             .where(*wanted)
@@ -61,7 +70,7 @@ class CreativeRepository:
             .limit(limit)
             .offset(offset)
         )
-        return [_read(row) for row in rows], count or 0
+        return [_read(row) for row in rows]
 
     async def add(self, new: Creative) -> None:
         await self._conn.execute(insert(creative).values(account_id=self._owner, **_written(new)))

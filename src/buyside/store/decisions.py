@@ -39,6 +39,9 @@ class DecisionRepository:
             "reverts": entry.reverts,
             "body": codec.dump(Decision, entry),
         }
+        if entry.reverts is None:
+            await self._conn.execute(insert(decision).values(values))
+            return
         try:
             async with self._conn.begin_nested():
                 await self._conn.execute(insert(decision).values(values))

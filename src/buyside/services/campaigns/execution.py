@@ -18,10 +18,12 @@ from buyside.domain.media_buys import ErrorCode, ErrorOwner, MediaBuy, Trouble
 from buyside.domain.media_buys import Status as BuyStatus
 from buyside.domain.operations import Operation
 from buyside.domain.staging import stale
+from buyside.domain.storefronts import Seller
 from buyside.services import profiles, seller_accounts
 from buyside.services.campaigns.reading import fee_terms
 from buyside.services.campaigns.staging import reconcile
 from buyside.services.media_buys import parts, placing, planning
+from buyside.services.media_buys.parts import Parts
 from buyside.services.media_buys.placing import Result
 from buyside.services.media_buys.settling import DroppedCreative
 from buyside.services.work import Tx, Work
@@ -60,7 +62,7 @@ class _Batch:
 
     before: Campaign
     after: Campaign
-    planned: tuple[Operation, ...] = ()
+    planned: tuple[tuple[Operation, Parts], ...] = ()
     failures: tuple[Failure, ...] = ()
     stale: tuple[MediaBuyId, ...] = ()
 
@@ -77,7 +79,7 @@ async def execute(work: Work, campaign_id: CampaignId, *, debug: bool = False) -
     await _meet_sellers(work, campaign_id)
     async with work.writing() as tx:
         batch = await _prepare(tx, work, campaign_id)
-    tasks = [work.runtime.background.start(_one(work, operation, debug=debug)) for operation in batch.planned]
+    tasks = [work.runtime.background.start(_one(work, *each, debug=debug)) for each in batch.planned]
     if tasks:
         await asyncio.wait(tasks, timeout=max(0.0, deadline - loop.time()))
     done = [task.result() for task in tasks if task.done()]
@@ -92,8 +94,8 @@ async def _meet_sellers(work: Work, campaign_id: CampaignId) -> None:
         if campaign.spec.discovery_id is not None and campaign.status in {Status.DRAFT, Status.ACTIVE, Status.PAUSED}:
             session = await tx.discoveries.get(campaign.spec.discovery_id, offers=False)
             agents |= {s.agent_id for s in session.selections}
-        sellers = await tx.storefronts.sellers()
-    await profiles.meet(work, [s for s in sellers if s.id in agents])
+        sellers = await tx.storefronts.agents(agents)
+    await profiles.meet(work, list(sellers.values()))
 
 
 async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId) -> _Batch:
@@ -170,13 +172,17 @@ async def _stale(tx: Tx, campaign: Campaign, drafts: Sequence[MediaBuy]) -> list
 
 async def _plan(
     tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, drafts: Sequence[MediaBuy]
-) -> tuple[list[Operation], list[Failure]]:
+) -> tuple[list[tuple[Operation, Parts]], list[Failure]]:
     """An operation row for each buy; a buy that cannot be sent stays DRAFT and is named."""
-    planned: list[Operation] = []
+    planned: list[tuple[Operation, Parts]] = []
     failures: list[Failure] = []
+    sellers = await tx.storefronts.agents({buy.agent_id for buy in drafts})
     for buy in drafts:
         try:
-            planned.append(await _plan_one(tx, work, campaign, advertiser, buy))
+            seller = sellers.get(buy.agent_id)
+            if seller is None:
+                raise NotFound(f"There is no sales agent {buy.agent_id}.")
+            planned.append(await _plan_one(tx, work, campaign, advertiser, buy, seller))
         except (NotFound, PlatformError, Forbidden, Invalid) as error:
             failures.append(Failure(buy.id, buy.agent_id, error.message))
             owner = ErrorOwner.SELLER if isinstance(error, PlatformError) else ErrorOwner.BUYER_INPUT
@@ -185,20 +191,22 @@ async def _plan(
     return planned, failures
 
 
-async def _plan_one(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, buy: MediaBuy) -> Operation:
-    seller = await tx.storefronts.seller(buy.agent_id)
+async def _plan_one(
+    tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, buy: MediaBuy, seller: Seller
+) -> tuple[Operation, Parts]:
     account = seller_accounts.natural(seller, advertiser, work.policy)
     if seller.profile is None:
         raise PlatformError(f"{seller.name} cannot be reached: nothing was sent.")
     if seller.profile.requires_account_id:
         account = await seller_accounts.numbered(tx, seller, account)
-    return (await planning.create(tx, work, campaign, buy, seller, account))[1]
+    marked, planned = await planning.create(tx, work, campaign, buy, seller, account)
+    return planned, Parts(marked, campaign, advertiser, seller, account)
 
 
-async def _one(work: Work, operation: Operation, *, debug: bool) -> Result | None:
+async def _one(work: Work, operation: Operation, have: Parts, *, debug: bool) -> Result | None:
     """Never raises: what goes wrong here is left to the sweep."""
     try:
-        return await placing.dispatch(work, operation.id, debug=debug)
+        return await placing.carry_out(work, operation, have, debug=debug)
     except BuysideError as error:
         log.warning("operation %s was left to the sweep: %s", operation.id, error.message)
     except Exception:

@@ -73,7 +73,7 @@ async def reconcile(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertis
     for buy in made.changed:
         await tx.media_buys.save(buy, work.now())
         await _log(tx, campaign, buy)
-    every = await tx.media_buys.of(campaign.id)
+    every = await tx.media_buys.of(campaign.id) if made.new or made.changed else buys
     budgets.require_room(campaign.spec.budget.total, terms, every)
     return every
 

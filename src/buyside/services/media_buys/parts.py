@@ -37,8 +37,7 @@ async def load(work: Work, buy_id: MediaBuyId) -> Parts:
 
 async def locked(tx: Tx, buy_id: MediaBuyId) -> tuple[Campaign, MediaBuy]:
     """The buy and its campaign, both ours until the transaction ends; the campaign is locked first."""
-    campaign_id = (await tx.media_buys.get(buy_id)).campaign_id
-    campaign = await tx.campaigns.lock(campaign_id)
+    campaign = await tx.campaigns.lock_of(buy_id)
     return campaign, await tx.media_buys.get(buy_id)
 
 

@@ -43,7 +43,11 @@ async def dispatch(work: Work, operation_id: OperationId, *, debug: bool = False
         planned = await tx.operations.get(operation_id)
     if planned.media_buy_id is None or planned.state not in OPEN:
         return None
-    have = await parts.load(work, planned.media_buy_id)
+    return await carry_out(work, planned, await parts.load(work, planned.media_buy_id), debug=debug)
+
+
+async def carry_out(work: Work, planned: Operation, have: Parts, *, debug: bool = False) -> Result | None:
+    """Claim, send, settle, for whoever has at hand what it takes; None when somebody else has the operation."""
     refused = await _account(work, planned, have)
     async with work.writing() as tx:
         held = await tx.operations.claim(planned, work.now(), work.policy.lease, sending=True)
