@@ -325,3 +325,21 @@ async def test_whoever_lost_the_operation_meanwhile_does_not_decide_about_it(wor
         (buy,) = await buys_of(world, view)
         (theirs,) = await north.buys()
         assert (buy.unsettled, buy.seller_buy_id) == (False, theirs["media_buy_id"])
+
+
+async def test_a_buy_that_was_booked_after_it_was_proved_absent_is_taken_over_and_not_made_twice(world: World) -> None:
+    async with sandbox("North", faults=["no_idempotency"]) as north:
+        seller = await a_seller(world, north.mcp_url)
+        view = await a_campaign(world, [Wanted(seller, north.product_id("display_reach"))])
+        await north.hold("create_media_buy")
+        world.runtime.policy = replace(world.runtime.policy, call_timeout=0.3)
+        await campaigns.execute(world.work(), view.campaign.id)
+        for _ in range(3):
+            world.clock.pass_by(minutes=20)
+            await keeping.sweep(world.runtime)
+        assert [b.status for b in await buys_of(world, view)] == [Status.DRAFT]
+        await north.release()
+        await north.wait("create_media_buy", finished=1)
+        await campaigns.execute(world.work(), view.campaign.id)
+        (buy,), (theirs,) = await buys_of(world, view), await north.buys()
+        assert (buy.seller_buy_id, buy.status) == (theirs["media_buy_id"], Status.PENDING_APPROVAL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from buyside.domain import budgets
@@ -22,7 +22,7 @@ from buyside.domain.storefronts import Seller
 from buyside.services import profiles, seller_accounts
 from buyside.services.campaigns.reading import fee_terms
 from buyside.services.campaigns.staging import reconcile
-from buyside.services.media_buys import parts, placing, planning
+from buyside.services.media_buys import latecomers, parts, placing, planning
 from buyside.services.media_buys.parts import Parts
 from buyside.services.media_buys.placing import Result
 from buyside.services.media_buys.settling import DroppedCreative
@@ -76,9 +76,9 @@ async def execute(work: Work, campaign_id: CampaignId, *, debug: bool = False) -
     work.require(Right.CAMPAIGNS)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + work.policy.execute_deadline
-    await _meet_sellers(work, campaign_id)
+    held_back = await _meet_sellers(work, campaign_id)
     async with work.writing() as tx:
-        batch = await _prepare(tx, work, campaign_id)
+        batch = await _prepare(tx, work, campaign_id, held_back)
     tasks = [work.runtime.background.start(_one(work, *each, debug=debug)) for each in batch.planned]
     if tasks:
         await asyncio.wait(tasks, timeout=max(0.0, deadline - loop.time()))
@@ -86,19 +86,25 @@ async def execute(work: Work, campaign_id: CampaignId, *, debug: bool = False) -
     return _report(batch, [result for result in done if result is not None], debug=debug)
 
 
-async def _meet_sellers(work: Work, campaign_id: CampaignId) -> None:
-    """Sellers that were never reached are asked what they are before anything is shaped for them."""
+async def _meet_sellers(work: Work, campaign_id: CampaignId) -> Mapping[MediaBuyId, str]:
+    """Sellers that were never reached are asked what they are before anything is shaped for them, and those that once
+    let a call go unanswered whether they booked it after all. The buys that must not be sent now, with the reason."""
     async with work.reading() as tx:
         campaign = await tx.campaigns.get(campaign_id)
-        agents = {b.agent_id for b in await tx.media_buys.of(campaign_id) if b.status is BuyStatus.DRAFT}
+        drafts = [b for b in await tx.media_buys.of(campaign_id) if b.status is BuyStatus.DRAFT]
+        agents = {b.agent_id for b in drafts}
         if campaign.spec.discovery_id is not None and campaign.status in {Status.DRAFT, Status.ACTIVE, Status.PAUSED}:
             session = await tx.discoveries.get(campaign.spec.discovery_id, offers=False)
             agents |= {s.agent_id for s in session.selections}
         sellers = await tx.storefronts.agents(agents)
-    await profiles.meet(work, list(sellers.values()))
+    meeting = work.runtime.background.start(profiles.meet(work, list(sellers.values())))
+    held_back = await latecomers.look(work, drafts)
+    # A seller that does not say what it is in time is named in the answer; the others do not wait for it.
+    await asyncio.wait([meeting], timeout=work.policy.execute_deadline / 3)
+    return held_back
 
 
-async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId) -> _Batch:
+async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId, held_back: Mapping[MediaBuyId, str]) -> _Batch:
     campaign = await tx.campaigns.lock(campaign_id)
     campaign.require(Action.EXECUTE)
     advertiser = await tx.advertisers.get(campaign.advertiser_id)
@@ -113,7 +119,9 @@ async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId) -> _Batch:
     budgets.require_room(campaign.spec.budget.total, fee_terms(advertiser, work.policy), buys)
     await _check_limits(tx, work, drafts)
     outdated = await _stale(tx, campaign, drafts)
-    planned, failures = await _plan(tx, work, campaign, advertiser, drafts)
+    ready = [b for b in drafts if b.id not in held_back]
+    planned, failures = await _plan(tx, work, campaign, advertiser, ready)
+    failures += [Failure(b.id, b.agent_id, held_back[b.id]) for b in drafts if b.id in held_back]
     after = campaign.then(Action.EXECUTE)
     if after.status is not campaign.status:
         after = await tx.campaigns.save(campaign, after, work.now())
