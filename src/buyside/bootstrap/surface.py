@@ -16,6 +16,7 @@ from buyside.api import (
     creatives,
     decisions,
     discovery,
+    media_buy_batch,
     media_buys,
     products,
     storefronts,
@@ -26,7 +27,18 @@ from buyside.api.health import Health
 from buyside.services.work import Runtime
 from buyside.settings import Settings
 
-NOUNS = (accounts, advertisers, campaigns, creatives, decisions, discovery, media_buys, products, storefronts)
+NOUNS = (
+    accounts,
+    advertisers,
+    campaigns,
+    creatives,
+    decisions,
+    discovery,
+    media_buy_batch,
+    media_buys,
+    products,
+    storefronts,
+)
 ROUTERS = tuple(noun.routes for noun in NOUNS)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from buyside.domain import qualified
 from buyside.domain.discovery import AgentResult, Discovery, Selection
-from buyside.domain.errors import CurrencyMismatch, Invalid, Issue
+from buyside.domain.errors import CurrencyMismatch, Invalid, Issue, Path, dotted
 from buyside.domain.ids import AgentId
 from buyside.domain.money import RATE_DECIMALS, Money, total
 from buyside.domain.products import Allocation, PricingOption, Product, Proposal
@@ -42,41 +42,51 @@ class _Refused(Exception):
         self.key, self.message, self.code = key, message, code
 
 
-def chosen(session: Discovery, choices: Sequence[Choice], currency: str, now: datetime) -> list[Selection]:
-    """The choices as selections.
+def chosen(
+    session: Discovery,
+    choices: Sequence[Choice],
+    currency: str,
+    now: datetime,
+    places: Sequence[Path] | None = None,
+) -> list[Selection]:
+    """The choices as selections. `places`: where each stands in the request; one after the other in `products`.
 
     Raises: Invalid naming each one that cannot be selected and why; CurrencyMismatch where a price is in another
     currency.
     """
     issues: list[Issue] = []
     made: list[Selection] = []
-    for index, choice in enumerate(choices):
+    at = places or [("products", index) for index in range(len(choices))]
+    for place, choice in zip(at, choices, strict=True):
         try:
-            made.append(_one(session, choice, currency, now, index))
+            made.append(_one(session, choice, currency, now, place))
         except _Refused as refused:
-            issues.append(Issue(("products", index, refused.key), refused.message, refused.code))
-    twice = len(made) - len({each.key for each in made})
-    if twice and not issues:
-        raise Invalid("A product is named twice; give each repeat a selectionId of its own.", field=_repeat(made))
+            issues.append(Issue((*place, refused.key), refused.message, refused.code))
+    if not issues:
+        issues = [Issue((*at[index], "selectionId"), _TWICE, "repeated") for index in _repeats(made)]
     if issues:
         raise Invalid.of(issues)
     return made
 
 
-def _repeat(made: Sequence[Selection]) -> str:
+_TWICE = "This product is named before: name it once, or give each repeat a selectionId of its own."
+
+
+def _repeats(made: Sequence[Selection]) -> list[int]:
     seen: set[object] = set()
+    found = []
     for index, each in enumerate(made):
         if each.key in seen:
-            return f"products[{index}].selectionId"
+            found.append(index)
         seen.add(each.key)
-    raise AssertionError("nothing is repeated")
+    return found
 
 
-def _one(session: Discovery, choice: Choice, currency: str, now: datetime, index: int) -> Selection:
+def _one(session: Discovery, choice: Choice, currency: str, now: datetime, place: Path) -> Selection:
     agent, product = _found(session, choice)
     if len(product.product_id) > LONGEST_ID:
         raise _Refused("productId", f"Product ids longer than {LONGEST_ID} characters cannot be selected.")
-    option = _option(product, choice.pricing_option_id, currency, f"products[{index}].pricingOptionId")
+    option = _option(product, choice.pricing_option_id, currency, dotted((*place, "pricingOptionId")))
     _check_bid(product, option, choice.bid)
     if choice.budget is not None:
         _check_budget(choice.budget, currency)
@@ -159,13 +169,23 @@ def _check_budget(budget: Decimal, currency: str) -> None:
 def merged(before: Sequence[Selection], more: Sequence[Selection], *, replacing: bool = False) -> list[Selection]:
     """What was selected, with `more` in place of the same instance or after it. Raises: Invalid when it is too many."""
     known = {each.key: each for each in before}
-    fresh = {
-        each.key: replace(each, selected_at=known[each.key].selected_at) if each.key in known else each for each in more
-    }
+    fresh: dict[tuple[AgentId, str, str | None], Selection] = {}
+    for each in more:
+        each = _beside(each, {} if replacing else known, fresh)
+        fresh[each.key] = replace(each, selected_at=known[each.key].selected_at) if each.key in known else each
     made = list((fresh if replacing else {**known, **fresh}).values())
     if len(made) > MOST:
         raise Invalid(f"A session holds at most {MOST} selected products.", field="products")
     return made
+
+
+def _beside(each: Selection, *held: Mapping[tuple[AgentId, str, str | None], Selection]) -> Selection:
+    """A product of two proposals is bought for each: otherwise one of them would lose a share of its plan."""
+    if each.proposal_id is None or each.selection_id is not None:
+        return each
+    beside = replace(each, selection_id=f"{each.proposal_id[:200]}#1")
+    others = {known[each.key].proposal_id for known in held if each.key in known} - {None, each.proposal_id}
+    return beside if others or any(beside.key in known for known in held) else each
 
 
 def without(session: Discovery, product_ids: Iterable[str]) -> list[Selection]:

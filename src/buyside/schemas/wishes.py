@@ -11,9 +11,12 @@ from buyside.domain.ids import AdvertiserId, AgentId, CampaignId, DiscoveryId, S
 from buyside.domain.refinements import Refinement, Scope
 from buyside.domain.searches import Wish
 from buyside.domain.selections import Choice
+from buyside.schemas.asking import new_campaign
+from buyside.schemas.batches import BatchProposalSelection, BatchSelection, CreateMediaBuysBatchBody
 from buyside.schemas.discovery import DiscoverProductsBody
 from buyside.schemas.products import AddProductsProduct, RefinementItem
 from buyside.schemas.queries import GetProductsBody, QueryRefinement, QueryScope
+from buyside.services.batch import Batch, Whole
 from buyside.services.discovery import Ask
 from buyside.services.products import USUAL, Query
 
@@ -78,6 +81,28 @@ def query(body: GetProductsBody, execution_id: str | None, start: Place | None) 
 
 def _wish(item: QueryRefinement) -> Refinement:
     return Refinement(Scope(item.scope), item.ask, item.product_id or item.proposal_id, item.action)
+
+
+def batch(body: CreateMediaBuysBatchBody) -> Batch:
+    """Raises: Invalid for a campaign to be created from another session than the query's."""
+    create = body.campaign.create
+    if create is not None and create.discovery_id not in (None, body.product_query_id):
+        raise Invalid("The campaign buys what this product query found.", field="campaign.create.discoveryId")
+    campaign = new_campaign(create) if create is not None else CampaignId(body.campaign.campaign_id or "")
+    picks = tuple(_pick(each) for each in body.selections)
+    return Batch(DiscoveryId(body.product_query_id), campaign, picks, body.replace)
+
+
+def _pick(each: BatchSelection) -> Choice | Whole:
+    if isinstance(each, BatchProposalSelection):
+        return Whole(each.proposal_id, each.total_budget)
+    return Choice(
+        each.product_id,
+        bid=each.bid_price,
+        budget=each.budget,
+        pricing_option_id=each.pricing_option_id,
+        targeting=each.targeting_overlay.given() if each.targeting_overlay else {},
+    )
 
 
 def choices(products: Sequence[AddProductsProduct]) -> list[Choice]:

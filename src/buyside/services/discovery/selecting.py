@@ -20,6 +20,8 @@ from buyside.services.discovery import binding, showing
 from buyside.services.discovery.binding import Binding
 from buyside.services.work import Tx, Work
 
+ADDED, REPLACED = "discovery.products_selected", "discovery.products_replaced"
+
 
 @dataclass(frozen=True)
 class Selected:
@@ -44,7 +46,7 @@ async def selected(work: Work, discovery_id: DiscoveryId) -> Selected:
     """Raises: NotFound."""
     work.require(Right.READ)
     async with work.reading() as tx:
-        return await _standing(tx, await tx.discoveries.get(discovery_id, offers=False))
+        return await standing(tx, await tx.discoveries.get(discovery_id, offers=False))
 
 
 async def add(
@@ -67,9 +69,11 @@ async def add(
     chosen = selections.chosen(offered, choices, search.currency, work.now())
     if campaign_id is not None:
         await binding.require(work, offered, campaign_id)
-    action = "discovery.products_replaced" if replacing else "discovery.products_selected"
     return await _change(
-        work, discovery_id, action, lambda now: selections.merged(now.selections, chosen, replacing=replacing)
+        work,
+        discovery_id,
+        REPLACED if replacing else ADDED,
+        lambda now: selections.merged(now.selections, chosen, replacing=replacing),
     )
 
 
@@ -92,7 +96,7 @@ async def apply_proposal(
     async with work.reading() as tx:
         offered = await tx.discoveries.get(discovery_id)
         search = await showing.search(tx, offered)
-    agent, proposal = _one_proposal(offered, proposal_id)
+    agent, proposal = one_proposal(offered, proposal_id)
     given = None if total is None else Money.of(total, search.currency, field="totalBudget")
     plan = selections.allotted(agent, proposal, given or selections.recommended(proposal, search.currency), work.now())
     changed = await _change(
@@ -105,7 +109,8 @@ async def apply_proposal(
     return AppliedProposal(changed, agent, proposal, plan)
 
 
-def _one_proposal(session: Discovery, proposal_id: str) -> tuple[AgentResult, Proposal]:
+def one_proposal(session: Discovery, proposal_id: str) -> tuple[AgentResult, Proposal]:
+    """Raises: Invalid when there is none of that id, or several."""
     found = selections.proposals(session, proposal_id)
     if not found:
         raise Invalid(f"Proposal {proposal_id} is not in discovery session {session.id}.", field="proposalId")
@@ -124,11 +129,19 @@ async def _change(
 ) -> Selected:
     async with work.writing() as tx:
         session = await tx.discoveries.lock(discovery_id, offers=False)
-        after = replace(session, selections=tuple(change(session)))
-        if after.selections != session.selections:
-            await tx.discoveries.select(discovery_id, after.selections)
-            await _record(tx, action, session, after, more)
-        return await _standing(tx, after)
+        after = await write(tx, session, change(session), action, more)
+        return await standing(tx, after)
+
+
+async def write(
+    tx: Tx, session: Discovery, selected: Sequence[Selection], action: str, more: Mapping[str, Any] | None = None
+) -> Discovery:
+    """The new selection and its entry in the log; the same as before: neither. The session is locked by the caller."""
+    after = replace(session, selections=tuple(selected))
+    if after.selections != session.selections:
+        await tx.discoveries.select(session.id, after.selections)
+        await _record(tx, action, session, after, more)
+    return after
 
 
 async def _record(
@@ -145,7 +158,7 @@ async def _record(
     )
 
 
-async def _standing(tx: Tx, session: Discovery) -> Selected:
+async def standing(tx: Tx, session: Discovery) -> Selected:
     agents = {each.agent_id: each for each in await tx.discoveries.standing(session.id)}
     search = await showing.search(tx, session)
     return Selected(session, agents, await showing.budget(tx, session, search), await binding.state(tx, session))
