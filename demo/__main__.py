@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 import time
@@ -44,7 +46,14 @@ def main() -> int:
     for each in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, _asked_to_end)
-    return show(Screen(sys.stdout))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        return show(Screen(sys.stdout))
+    except BrokenPipeError:
+        # Nobody reads on, as after `| head`: the interpreter must not fail at flushing, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

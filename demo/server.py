@@ -57,6 +57,8 @@ def serving(screen: Screen) -> Iterator[Server]:
                 yield server
         except Failed as failed:
             raise Failed(str(failed), failed.log or _tail(log)) from None
+        except BrokenPipeError:
+            raise
         except Exception as broken:
             raise Failed(f"The answer is not what was expected: {broken!r}", _tail(log)) from broken
 
