@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from fastapi.routing import APIRoute, APIRouter
+from fastapi.routing import APIRoute
 
 from buyside.api.not_built import CONTRACT
 from buyside.api.requests import BASE
@@ -135,7 +135,7 @@ Paths are below `{BASE}`. `/openapi.json` of a running server describes each of 
 
 ## Built
 
-{"".join(_noun(router) for router in ROUTERS).rstrip()}
+{"".join(_nouns(built)).rstrip()}
 
 ## Known, and not built yet
 
@@ -146,9 +146,12 @@ OpenAPI document of ours.
 """
 
 
-def _noun(router: APIRouter) -> str:
-    rows = [_operation(route) for route in router.routes if isinstance(route, APIRoute)]
-    return f"### {router.tags[0]}\n\n{_table(('', '', 'what it does'), rows)}\n\n"
+def _nouns(routes: Iterable[APIRoute]) -> Iterator[str]:
+    by_noun: dict[str, list[tuple[str, str, str]]] = {}
+    for route in routes:
+        by_noun.setdefault(str(route.tags[0]), []).append(_operation(route))
+    for noun, rows in by_noun.items():
+        yield f"### {noun}\n\n{_table(('', '', 'what it does'), rows)}\n\n"
 
 
 def _shape(method: str, path: str) -> tuple[str, str]:
