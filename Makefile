@@ -14,6 +14,7 @@ compile = @echo 'uv pip compile $(1)' && $(uv) pip compile --quiet --universal -
 upgrade := $(if $(UPGRADE),--upgrade)
 runtime_groups := pyproject.toml --group build
 dev_groups := $(runtime_groups) --group test --group check
+interop_groups := --group interop
 
 # A venv knows its own path: one that was moved, or whose interpreter has gone, is made again.
 ifneq ($(shell { test -x $(python) && $(python) -c '' && cat .make/here; } 2>/dev/null),$(CURDIR))
@@ -64,6 +65,7 @@ check-requirements: .make/dev
 	@mkdir -p .make/requirements && cp requirements/*.txt .make/requirements/
 	$(call compile,$(runtime_groups) --output-file .make/requirements/runtime.txt)
 	$(call compile,$(dev_groups) --constraint requirements/runtime.txt --output-file .make/requirements/dev.txt)
+	$(call compile,$(interop_groups) --output-file .make/requirements/interop.txt)
 	@diff -ru requirements .make/requirements || { echo "requirements/ is stale: make requirements" >&2; exit 1; }
 
 .PHONY: check-docs
@@ -74,9 +76,19 @@ check-docs: .make/dev
 test: .make/dev ## run every test that needs no browser and no independent seller
 	$(python) -m pytest -m "not interop" $(PYTEST_ARGS)
 
+# The machine's node if it is new enough and has its npm, else one from a wheel, in the venv.
+node := node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && npm --version >/dev/null 2>&1
+
+.make/interop/installed: .make/dev requirements/interop.txt tests/interop/package.json tests/interop/package-lock.json
+	{ $(node); } || $(install) --require-hashes -r requirements/interop.txt
+	@mkdir -p $(@D) && cp tests/interop/package.json tests/interop/package-lock.json $(@D)/
+	cd $(@D) && PATH="$(CURDIR)/$(bin):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier \
+	  --loglevel=error --cache .npm
+	@touch $@
+
 .PHONY: test-interop
-test-interop: .make/dev ## run the tests against the independent seller
-	$(python) -m pytest -m interop $(PYTEST_ARGS)
+test-interop: .make/interop/installed ## run the tests against sellers that this project did not write
+	$(python) -m pytest -m interop tests/interop $(PYTEST_ARGS)
 
 .PHONY: demo
 demo: .make/runtime ## the main job from brief to live, against two sandbox sellers, on a throw-away store
@@ -102,6 +114,7 @@ migration: .make/dev ## write a schema revision from the tables: make migration 
 requirements: .make/dev ## pin requirements/ again from pyproject.toml (UPGRADE=1: to the newest releases)
 	$(call compile,$(upgrade) $(runtime_groups) --output-file requirements/runtime.txt)
 	$(call compile,$(upgrade) $(dev_groups) --constraint requirements/runtime.txt --output-file requirements/dev.txt)
+	$(call compile,$(upgrade) $(interop_groups) --output-file requirements/interop.txt)
 
 .PHONY: clean
 clean: ## remove everything that the recipes made here
