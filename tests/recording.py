@@ -53,13 +53,20 @@ class Operation:
     method: str
     template: str
     pattern: re.Pattern[str]
-    responses: dict[str, Any]
+    doc: dict[str, Any]
+    """As the document has it."""
+
+    @property
+    def responses(self) -> dict[str, Any]:
+        declared: dict[str, Any] = self.doc["responses"]
+        return declared
 
 
 class Described:
     """Our document, ready to judge answers."""
 
     def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
         closed = _closed(copy.deepcopy(document))
         self._registry: Registry[Any] = Registry().with_resource(_URI, DRAFT202012.create_resource(closed))
         self._validators: dict[str, Draft202012Validator] = {}
@@ -98,9 +105,7 @@ def _operations(document: dict[str, Any]) -> Iterator[Operation]:
         pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template)))
         for method in _METHODS:
             if method in item:
-                yield Operation(
-                    item[method]["operationId"], method.upper(), template, pattern, item[method]["responses"]
-                )
+                yield Operation(item[method]["operationId"], method.upper(), template, pattern, item[method])
 
 
 def _closed(node: Any) -> Any:
