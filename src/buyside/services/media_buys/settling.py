@@ -96,20 +96,25 @@ async def _created(work: Work, held: Operation, have: Parts, answer: Answer) -> 
         after, planned = await _guard(tx, work, have, campaign, placed.buy, observed)
         saved = await store(tx, work, campaign, buy, after, "media_buy.placed")
         saved, more = await _follow_ups(tx, work, have, campaign, saved)
-        dropped = _unfit(await tx.creatives.of(campaign.id), saved, have)
+        every = await tx.media_buys.of(campaign.id, archived=False)
+        dropped = _unfit(await tx.creatives.of(campaign.id), saved, every, have)
     return Settled(saved, None, placed.read, (*planned, *more), dropped)
 
 
-def _unfit(creatives: Sequence[Creative], buy: MediaBuy, have: Parts) -> tuple[DroppedCreative, ...]:
-    """The campaign's creatives that this buy goes without, and why."""
-    takes_any = have.seller.profile is None or have.seller.profile.takes("sync_creatives")
-    dropped = []
-    for creative in creatives:
-        if not any(fits(creative.spec, package.format_ids) for package in buy.packages):
-            dropped.append(_drop(creative, "No product of this buy takes its format."))
-        elif not takes_any:
-            dropped.append(_drop(creative, "The seller takes no creatives over AdCP."))
-    return tuple(dropped)
+def _unfit(
+    creatives: Sequence[Creative], buy: MediaBuy, every: Sequence[MediaBuy], have: Parts
+) -> tuple[DroppedCreative, ...]:
+    """The creatives that this buy goes without, and why. One that is meant for another buy is no loss to this one,
+    unless it leaves this one with none."""
+    if have.seller.profile is not None and not have.seller.profile.takes("sync_creatives"):
+        return tuple(_drop(c, "The seller takes no creatives over AdCP.") for c in creatives if _fits(c, buy))
+    bare = not any(_fits(creative, buy) for creative in creatives)
+    missed = [c for c in creatives if not _fits(c, buy) and (bare or not any(_fits(c, other) for other in every))]
+    return tuple(_drop(c, "No product of this buy takes its format.") for c in missed)
+
+
+def _fits(creative: Creative, buy: MediaBuy) -> bool:
+    return any(fits(creative.spec, package.format_ids) for package in buy.packages)
 
 
 def _drop(creative: Creative, reason: str) -> DroppedCreative:
