@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from buyside.domain.advertisers import Advertiser
 from buyside.domain.answers import Answer, Outcome
 from buyside.domain.errors import Forbidden, PlatformError, Rejected, Unavailable
-from buyside.domain.ids import OperationId
+from buyside.domain.ids import AgentId, OperationId
 from buyside.domain.operations import Kind, Operation, State
 from buyside.domain.orders import AccountRef, AccountVerdict
 from buyside.domain.storefronts import Seller
@@ -25,8 +26,13 @@ def natural(seller: Seller, advertiser: Advertiser, policy: Policy) -> AccountRe
     brand = advertiser.require_brand()
     check_sandbox(seller, advertiser)
     operator = seller.operator_domain or policy.operator_domain or brand
+    return AccountRef(brand, operator, sandbox=in_sandbox(seller, advertiser))
+
+
+def in_sandbox(seller: Seller, advertiser: Advertiser) -> bool:
+    """Whether what is bought there is bought with sandbox money."""
     only = seller.own_sandbox or (seller.profile is not None and seller.profile.only_sandbox)
-    return AccountRef(brand, operator, sandbox=only or advertiser.sandbox)
+    return only or advertiser.sandbox
 
 
 def check_sandbox(seller: Seller, advertiser: Advertiser) -> None:
@@ -51,12 +57,24 @@ async def numbered(tx: Tx, seller: Seller, account: AccountRef) -> AccountRef:
     return _named(seller, account, await tx.storefronts.account_at(seller.id, _key(account)))
 
 
-async def established(tx: Tx, seller: Seller, account: AccountRef) -> AccountRef | None:
-    """The account as the seller knows it already, if it does: for questions that can be asked without one."""
-    verdict = await tx.storefronts.account_at(seller.id, _key(account))
-    named = _named(seller, account, verdict)
-    opened = verdict is not None and verdict.status in _OPEN
-    return named if opened or named.account_id is not None else None
+async def established(
+    tx: Tx, sellers: Sequence[Seller], advertiser: Advertiser, policy: Policy
+) -> dict[AgentId, AccountRef]:
+    """The account as each seller knows it already, where it does: for questions that can be asked without one.
+
+    Raises: Forbidden where a sandbox advertiser would reach a live seller.
+    """
+    if advertiser.spec.brand_domain is None:
+        return {}
+    wanted = {each.id: natural(each, advertiser, policy) for each in sellers}
+    said = await tx.storefronts.accounts_at({_key(account) for account in wanted.values()})
+    found = {}
+    for seller in sellers:
+        verdict = said.get((seller.id, _key(wanted[seller.id])))
+        named = _named(seller, wanted[seller.id], verdict)
+        if named.account_id is not None or (verdict is not None and verdict.status in _OPEN):
+            found[seller.id] = named
+    return found
 
 
 def _named(seller: Seller, account: AccountRef, verdict: AccountVerdict | None) -> AccountRef:

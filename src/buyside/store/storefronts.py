@@ -295,6 +295,18 @@ class StorefrontRepository:
         ).first()
         return AccountVerdict(row.seller_account_id, row.status, row.message) if row else None
 
+    async def accounts_at(self, natural_keys: Collection[str]) -> dict[tuple[AgentId, str], AccountVerdict]:
+        """Whatever sales agents said of these accounts, by agent and key."""
+        rows = await self._conn.execute(
+            select(seller_account).where(
+                seller_account.c.account_id == self._owner, seller_account.c.natural_key.in_(natural_keys)
+            )
+        )
+        return {
+            (AgentId(row.agent_id), row.natural_key): AccountVerdict(row.seller_account_id, row.status, row.message)
+            for row in rows
+        }
+
     async def set_account_at(self, agent_id: AgentId, natural_key: str, said: AccountVerdict, now: datetime) -> None:
         values = {
             "seller_account_id": said.account_id,

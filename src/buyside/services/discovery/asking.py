@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from buyside.domain import refinements, shelves
@@ -43,6 +44,13 @@ class Question:
     """Seconds after which a seller's answer is not waited for any more, in the background either."""
     plan: Plan = field(default_factory=dict)
     """What each seller is to refine; empty for a new search."""
+    accounts: Mapping[AgentId, AccountRef] = field(default_factory=dict)
+    """The advertiser's account as the sellers know it that know it."""
+
+    @cached_property
+    def strangers(self) -> frozenset[AgentId]:
+        """Sellers of which nothing was known when the question was put."""
+        return frozenset(each.id for each in self.sellers if each.profile is None)
 
 
 @dataclass(frozen=True)
@@ -166,13 +174,13 @@ class Round:
 
         Raises: Forbidden for a sandbox advertiser at a live seller (ruling 0.7).
         """
-        advertiser = self._question.advertiser
-        seller_accounts.check_sandbox(seller, advertiser)
-        if advertiser.spec.brand_domain is None:
-            return None
-        natural = seller_accounts.natural(seller, advertiser, self._work.policy)
+        question = self._question
+        seller_accounts.check_sandbox(seller, question.advertiser)
+        if seller.id not in question.strangers:
+            return question.accounts.get(seller.id)
         async with self._work.reading() as tx:
-            return await seller_accounts.established(tx, seller, natural)
+            found = await seller_accounts.established(tx, [seller], question.advertiser, self._work.policy)
+        return found.get(seller.id)
 
     def _answered(
         self, seller: Seller, offer: Offer, shelf: Shelf, offered: Offered, parts: Sequence[Part]
@@ -219,7 +227,7 @@ class Round:
             seller.storefront_name,
             state,
             self._session.revision,
-            sandbox=seller.own_sandbox or self._question.advertiser.sandbox,
+            sandbox=seller_accounts.in_sandbox(seller, self._question.advertiser),
             wait_seconds=asked.wait_seconds,
         )
 

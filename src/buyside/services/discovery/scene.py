@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from buyside.domain import groups, refinements, searches
@@ -11,7 +11,8 @@ from buyside.domain.campaigns import Campaign
 from buyside.domain.discovery import Discovery
 from buyside.domain.errors import Forbidden, Invalid
 from buyside.domain.groups import Page
-from buyside.domain.ids import AdvertiserId, CampaignId, DiscoveryId
+from buyside.domain.ids import AdvertiserId, AgentId, CampaignId, DiscoveryId
+from buyside.domain.orders import AccountRef
 from buyside.domain.refinements import Refinement
 from buyside.domain.searches import Search, Wish
 from buyside.domain.storefronts import Seller
@@ -53,6 +54,8 @@ class Scene:
     plan: refinements.Plan = field(default_factory=dict)
     not_asked: tuple[str, ...] = ()
     """Sentences: whom the search leaves out, and why."""
+    accounts: Mapping[AgentId, AccountRef] = field(default_factory=dict)
+    """The advertiser's account as those sellers know it that have met it."""
 
 
 async def scene_of(work: Work, ask: Ask) -> Scene:
@@ -64,12 +67,18 @@ async def scene_of(work: Work, ask: Ask) -> Scene:
         before = await _before(tx, ask)
         every = await tx.storefronts.sellers()
     search = _search(ask, advertiser, campaign, before)
+    plan: refinements.Plan = {}
     if ask.refine and before is not None:
         plan = refinements.plan(ask.refine, before, id_field=ask.refine_key)
-        sellers = tuple(each for each in every if each.id in plan)
-        return Scene(advertiser, campaign, before, sellers, search, plan)
-    allowed, refused = _allowed([each for each in every if searches.reaches(search, each)], advertiser)
-    return Scene(advertiser, campaign, before, allowed, search, {}, (*_unknown(search, every), *refused))
+        wanted = [each for each in every if each.id in plan]
+    else:
+        wanted = [each for each in every if searches.reaches(search, each)]
+    sellers, refused = _allowed(wanted, advertiser)
+    async with work.reading() as tx:
+        met = [each for each in sellers if each.profile is not None]
+        accounts = await seller_accounts.established(tx, met, advertiser, work.policy)
+    not_asked = (*_unknown(search, every), *refused)
+    return Scene(advertiser, campaign, before, sellers, search, plan, not_asked, accounts)
 
 
 def _search(ask: Ask, advertiser: Advertiser, campaign: Campaign | None, before: Discovery | None) -> Search:
