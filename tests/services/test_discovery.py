@@ -77,6 +77,12 @@ class TestDiscover:
             assert asked["filters"]["budget_range"] == {"max": 500, "currency": "USD"}
             assert {channel for g in found.groups for p in g.products for channel in p.channels} == {"olv", "ctv"}
 
+    async def test_a_seller_is_asked_to_be_done_before_the_buyer_stops_waiting(self, world: World) -> None:
+        async with connected(world, "North") as [(north, _)]:
+            await discover(world, await an_advertiser(world), wait_seconds=4)
+            asked = (await north.calls("get_products"))[-1]["arguments"]
+            assert asked["time_budget"] == {"interval": 2, "unit": "seconds"}
+
     async def test_without_a_brief_the_whole_offer_is_asked_for(self, world: World) -> None:
         async with connected(world, "North") as [(north, _)]:
             await discover(world, await an_advertiser(world), Wish())

@@ -96,6 +96,8 @@ class ProductQuery:
     refine: tuple[Mapping[str, Any], ...] = ()
     """AdCP refine entries."""
     account: AccountRef | None = None
+    time_budget: int | None = None
+    """Seconds within which the buyer would like an answer, be it a partial one; None: as long as it takes."""
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,8 @@ class AdCPSellers:
         arguments = requests.get_products(query)
         shape = seller.profile.tools.get("get_products") if seller.profile else None
         if lists(shape, "time_budget"):
-            arguments["time_budget"] = {"interval": max(1, int(timeout) - 2), "unit": "seconds"}
+            seconds = min(int(timeout), query.time_budget or int(timeout))
+            arguments["time_budget"] = {"interval": max(1, seconds - 2), "unit": "seconds"}
         connection = self._connections.to(seller)
         pages = await paged(connection, seller, "get_products", arguments, timeout)
         return _joined([products.offer(each) for each in pages])

@@ -42,6 +42,8 @@ class Question:
     sellers: tuple[Seller, ...]
     limit: float
     """Seconds after which a seller's answer is not waited for any more, in the background either."""
+    wait_seconds: int
+    """What the caller is ready to wait: sellers that can are asked to be done by then."""
     plan: Plan = field(default_factory=dict)
     """What each seller is to refine; empty for a new search."""
     accounts: Mapping[AgentId, AccountRef] = field(default_factory=dict)
@@ -241,6 +243,7 @@ def _query(question: Question, parts: Sequence[Part], account: AccountRef | None
         filters=asked_filters(search),
         refine=tuple(part.entry() for part in parts),
         account=account,
+        time_budget=question.wait_seconds,
     )
 
 

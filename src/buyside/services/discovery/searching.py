@@ -38,7 +38,9 @@ async def discover(work: Work, ask: Ask) -> Found:
     scene = await scene_of(work, ask)
     limit = max(work.policy.discovery_timeout, float(ask.wait_seconds))
     opened = await _open(work, ask, scene, limit)
-    question = Question(scene.search, scene.advertiser, scene.sellers, limit, scene.plan, scene.accounts)
+    question = Question(
+        scene.search, scene.advertiser, scene.sellers, limit, ask.wait_seconds, scene.plan, scene.accounts
+    )
     current = Round(work, opened, question)
     running = work.runtime.background.start(current.run())
     await _wait(running, current, until - clock(), progressive=ask.is_progressive)
