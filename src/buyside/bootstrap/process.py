@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import gc
 import logging
 import os
 import re
@@ -37,6 +38,17 @@ def log_to_stderr(level: str) -> None:
     # They write a line per request, statement or migration; theirs to say is what goes wrong.
     for name in ("uvicorn", "alembic", "procrastinate", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def settle_memory() -> None:
+    """Tell the garbage collector that what start-up made stays.
+
+    Without, it looks through all of it again each time that a large reply is read: some 100 ms in which nobody is
+    served, and half of the time that reading takes.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 @contextlib.contextmanager

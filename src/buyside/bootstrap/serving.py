@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from buyside.bootstrap.composition import working
-from buyside.bootstrap.process import alone, bound, listening, log_to_stderr, stop_signal
+from buyside.bootstrap.process import alone, bound, listening, log_to_stderr, settle_memory, stop_signal
 from buyside.domain.storefronts import Protocol
 from buyside.services import storefronts
 from buyside.services.storefronts import SandboxSeller
@@ -39,6 +39,7 @@ async def serve(
     with stop_signal() as stop, bound(host, port) as listener:
         async with working(settings) as runtime, _sandbox(settings, runtime, wanted=sandbox) as sellers:
             app = app_of(about(settings), runtime)
+            settle_memory()
             async with listening(app, listener, grace=settings.execute_deadline + 5) as url:
                 announce(Listening(url, sellers))
                 await stop.wait()
@@ -48,6 +49,7 @@ async def work_until_stopped(settings: Settings, announce: Callable[[str], None]
     log_to_stderr(settings.log_level)
     with stop_signal() as stop:
         async with working(settings):
+            settle_memory()
             announce("buyside worker: running jobs. Stop with Ctrl-C or SIGTERM.")
             await stop.wait()
 
