@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from buyside.connectors.adcp.calling import Lines, refusal
+from buyside.connectors.adcp.calling import Lines, parsed, refusal
 from buyside.connectors.adcp.outcome import NoAnswer, Reply, RPCError, TaskResult
-from buyside.connectors.adcp.wire import freeze, loads
+from buyside.connectors.adcp.wire import freeze
 from buyside.connectors.http import RESPONSE_CAP, Departure, read
 
 NEWER, OLDER = "1.0", "0.3"
@@ -68,7 +68,7 @@ class A2A:
                 # Some agents send JSON-RPC's own refusals with HTTP's.
                 known = isinstance(stated, RPCError) and stated.code in _OTHER_DIALECT
                 return stated if known and refused.status in (400, 404) else refused
-            return _as_reply(loads(await read(response, RESPONSE_CAP)))
+            return _as_reply(await parsed(await read(response, RESPONSE_CAP)))
 
 
 def _as_reply(message: Any) -> Reply:

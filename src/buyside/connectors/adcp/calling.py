@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ from buyside.connectors.http import (
 )
 
 REFUSAL_CAP = 64 * 1024
+LARGE = 128 * 1024
+"""Bytes of JSON that are read in some milliseconds; more is for a thread, since the event loop has other callers."""
 FORBIDDEN = "FORBIDDEN_ADDRESS"
 # What a network, a TLS stack or a malformed reply can raise through httpx. Deadlines are the caller's.
 FAILURES = (
@@ -41,6 +44,11 @@ def failed(error: Exception, departure: Departure) -> Reply:
     if departure.left and not isinstance(error, httpx.LocalProtocolError):
         return NoAnswer(f"The connection to the seller failed before it had answered: {said}")
     return NotSent(f"The seller could not be reached: {said}")
+
+
+async def parsed(body: bytes) -> Any:
+    """JSON of any size, as `loads` reads it. Raises: Unreadable."""
+    return loads(body) if len(body) < LARGE else await asyncio.to_thread(loads, body)
 
 
 class Lines:
@@ -65,7 +73,7 @@ class Lines:
         async with sending(self.client, "GET", url, headers=headers) as response:
             if response.status_code != 200:
                 raise Unreadable(f"HTTP {response.status_code}")
-            return loads(await read(response, cap))
+            return await parsed(await read(response, cap))
 
     async def deleting(self, headers: Mapping[str, str]) -> None:
         async with sending(self.client, "DELETE", self.endpoint, headers={**self._headers, **headers}):

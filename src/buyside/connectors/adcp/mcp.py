@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from buyside.connectors.adcp.calling import FAILURES, REFUSAL_CAP, Lines, failed, refusal
+from buyside.connectors.adcp.calling import FAILURES, REFUSAL_CAP, Lines, failed, parsed, refusal
 from buyside.connectors.adcp.outcome import (
     HTTPRefusal,
     NoAnswer,
@@ -22,7 +22,7 @@ from buyside.connectors.adcp.outcome import (
     ToolResult,
 )
 from buyside.connectors.adcp.sse import EventReader
-from buyside.connectors.adcp.wire import Unreadable, freeze, loads
+from buyside.connectors.adcp.wire import Unreadable, freeze
 from buyside.connectors.http import MEBIBYTE, RESPONSE_CAP, Departure, chunks, read
 
 PROTOCOL = "2025-06-18"
@@ -168,7 +168,7 @@ class MCP:
             return await refusal(response)
         if "text/event-stream" in response.headers.get("content-type", ""):
             return await self._from_events(response, number, session, cap)
-        message = loads(await read(response, cap))
+        message = await parsed(await read(response, cap))
         candidates = message if isinstance(message, list) else [message]
         for each in candidates:
             if _answers(each, number, alone=len(candidates) == 1):
@@ -180,7 +180,7 @@ class MCP:
         parts = chunks(response, cap)
         async for part in parts:
             for data in reader.feed(part):
-                message = _event(data)
+                message = await _event(data)
                 if _answers(message, number):
                     await _drained(parts)
                     return _as_reply(message)
@@ -188,7 +188,7 @@ class MCP:
                     asked += 1
                     await self._say(session, _courtesy(message))
         for data in reader.rest():
-            if _answers(message := _event(data), number):
+            if _answers(message := await _event(data), number):
                 return _as_reply(message)
         return NoAnswer("The seller closed the stream before it had answered.")
 
@@ -233,9 +233,9 @@ def _is_lost(session: Session, reply: Reply) -> bool:
     return False
 
 
-def _event(data: bytes) -> Any:
+async def _event(data: bytes) -> Any:
     try:
-        return loads(data)
+        return await parsed(data)
     except Unreadable:
         return None
 

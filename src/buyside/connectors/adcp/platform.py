@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from buyside.connectors.adcp.connections import Connections, redactor
 from buyside.connectors.adcp.exchanges import exchange
 from buyside.connectors.adcp.mapping import observations, products, requests
 from buyside.connectors.adcp.outcome import RPCError, TaskResult, decide
+from buyside.connectors.adcp.reading import items
 from buyside.connectors.adcp.reads import answered, asked, paged, refusal
 from buyside.connectors.adcp.shaping import lists, shaped
 from buyside.connectors.adcp.wire import freeze
@@ -33,6 +35,8 @@ from buyside.domain.products import Offer, ProductQuery
 from buyside.domain.storefronts import Seller, SellerProfile
 
 PROBE_SECONDS = 30.0
+MANY = 200
+"""Products that are read in some milliseconds; more are for a thread, since the event loop has other callers."""
 _POSITION = re.compile(r"\[\d+\]")
 
 
@@ -97,7 +101,9 @@ class AdCPSellers:
             arguments["time_budget"] = {"interval": max(1, seconds - 2), "unit": "seconds"}
         connection = self._connections.to(seller)
         pages = await paged(connection, seller, "get_products", arguments, timeout)
-        return _joined([products.offer(each) for each in pages])
+        if sum(1 for page in pages for _ in items(page, "products")) < MANY:
+            return _joined(pages)
+        return await asyncio.to_thread(_joined, pages)
 
     async def media_buys(
         self, seller: Seller, account: AccountRef, *, seller_buy_ids: Sequence[str] = (), timeout: float
@@ -182,7 +188,8 @@ def _without_secrets(answer: Answer, seller: Seller) -> Answer:
     )
 
 
-def _joined(offers: Sequence[Offer]) -> Offer:
+def _joined(pages: Sequence[Mapping[str, Any]]) -> Offer:
+    offers = [products.offer(each) for each in pages]
     return Offer(
         products=tuple(each for offer in offers for each in offer.products),
         proposals=tuple(each for offer in offers for each in offer.proposals),
