@@ -39,10 +39,19 @@ def cpm(product: Product, currency: str) -> PricingOption | None:
 
 
 class Shelf(Sequence[Product]):
-    """The products of one offer. `make` gives the one at a position; the facts come from `look` when first needed."""
+    """The products of one offer. `make` gives the one at a position; the facts come from `look` when first needed.
 
-    def __init__(self, length: int, look: Callable[[], Sequence[Facts]], make: Callable[[int], Product]) -> None:
-        self._length, self._look, self._make = length, look, make
+    `names`: the ids alone, where they are cheaper to have than all facts.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        look: Callable[[], Sequence[Facts]],
+        make: Callable[[int], Product],
+        names: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
+        self._length, self._look, self._make, self._names = length, look, make, names
 
     @classmethod
     def of(cls, products: Sequence[Product]) -> Shelf:
@@ -56,9 +65,10 @@ class Shelf(Sequence[Product]):
 
     @cached_property
     def _positions(self) -> dict[str, int]:
+        names = self._names() if self._names else [each.product_id for each in self.facts]
         positions: dict[str, int] = {}
-        for position, each in enumerate(self.facts):
-            positions.setdefault(each.product_id, position)
+        for position, name in enumerate(names):
+            positions.setdefault(name, position)
         return positions
 
     def find(self, product_id: str) -> Product | None:

@@ -27,6 +27,12 @@ class DiscoveryRepository:
         """
         return await self._one(discovery_id, offers=offers, lock=False)
 
+    async def selected(self, discovery_id: DiscoveryId) -> Discovery:
+        """As `get`, with the offers of those agents only of which something is selected. Raises: NotFound."""
+        session = await self.get(discovery_id, offers=False)
+        wanted = {each.agent_id for each in session.selections}
+        return replace(session, agents=await self.agents(discovery_id, wanted)) if wanted else session
+
     async def lock(self, discovery_id: DiscoveryId, *, offers: bool = True) -> Discovery:
         return await self._one(discovery_id, offers=offers, lock=True)
 

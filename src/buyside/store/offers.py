@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -30,18 +31,26 @@ def written(products: Sequence[Product]) -> Offered:
 
 
 def read(stored: Offered, length: int) -> Shelf:
+    @cache
+    def rows() -> list[list[Any]]:
+        found: list[list[Any]] = json.loads(stored.facts)
+        return found
+
     def look() -> list[Facts]:
-        return [_facts(each) for each in json.loads(stored.facts)]
+        return [_facts(each) for each in rows()]
+
+    def names() -> list[str]:
+        return [each[0] for each in rows()]
 
     @cache
-    def lines() -> list[str]:
-        return stored.products.split("\n")
+    def begins() -> list[int]:
+        return [0, *(found.end() for found in re.finditer("\n", stored.products)), len(stored.products) + 1]
 
     @cache
     def make(position: int) -> Product:
-        return parsed(lines()[position])
+        return parsed(stored.products[begins()[position] : begins()[position + 1] - 1])
 
-    return Shelf(length, look, make)
+    return Shelf(length, look, make, names)
 
 
 def _facts(stored: list[Any]) -> Facts:

@@ -189,7 +189,7 @@ async def products(work: Work, campaign_id: CampaignId) -> ProductsView:
     async with work.reading() as tx:
         campaign = await tx.campaigns.get(campaign_id)
         buys = await tx.media_buys.of(campaign_id, archived=False)
-        discovery = await tx.discoveries.get(campaign.spec.discovery_id) if campaign.spec.discovery_id else None
+        discovery = await tx.discoveries.selected(campaign.spec.discovery_id) if campaign.spec.discovery_id else None
     held = staged_keys(buys)
     selections = discovery.selections if discovery else ()
     pending = tuple(i for i, s in enumerate(selections) if (s.agent_id, s.product_id, s.selection_id) not in held)

@@ -54,7 +54,7 @@ async def reconcile(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertis
     buys = await tx.media_buys.of(campaign.id)
     if campaign.spec.discovery_id is None:
         return buys
-    session = await tx.discoveries.get(campaign.spec.discovery_id)
+    session = await tx.discoveries.selected(campaign.spec.discovery_id)
     terms = fee_terms(advertiser, work.policy)
     left = budgets.sums(campaign.spec.budget.total, terms, buys).unallocated
     percent = budgets.margin(terms)
