@@ -210,10 +210,14 @@ class TestSlowAndBroken:
             assert [each.agent_name for each in found.incomplete] == ["Gone"]
 
     async def test_refused_credentials_are_a_connection_issue(self, world: World) -> None:
-        async with connected(world, "Fine", "Locked") as [_, (locked, _)]:
+        async with connected(world, "Fine", "Locked") as [_, (locked, seller)]:
             await locked.set_faults(require_token="open sesame")
-            found = await discover(world, await an_advertiser(world))
+            advertiser = await an_advertiser(world)
+            found = await discover(world, advertiser)
             assert [each.trouble for each in found.incomplete] == [Trouble.CREDENTIALS]
+            await forget(world, seller)
+            never_met = await discover(world, advertiser)
+            assert [each.trouble for each in never_met.incomplete] == [Trouble.CREDENTIALS]
 
     async def test_a_seller_left_alone_for_its_failures_is_a_connection_issue(self, world: World) -> None:
         async with connected(world, "Broken") as [(broken, _)]:

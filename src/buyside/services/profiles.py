@@ -25,14 +25,28 @@ async def refresh(work: Work, sellers: Sequence[Seller]) -> list[Seller]:
     return list(await asyncio.gather(*(probe(work, seller) for seller in sellers)))
 
 
+async def required(work: Work, seller: Seller) -> Seller:
+    """The seller with its profile. Raises: PlatformError, which is why it has none."""
+    if seller.profile is not None:
+        return seller
+    met, error = await _tried(work, seller)
+    if met.profile is None and error is not None:
+        raise error
+    return met
+
+
 async def probe(work: Work, seller: Seller) -> Seller:
     """Ask the seller what it is and store what it said, or why it said nothing."""
+    return (await _tried(work, seller))[0]
+
+
+async def _tried(work: Work, seller: Seller) -> tuple[Seller, PlatformError | None]:
     profile: SellerProfile | None = None
-    message: str | None = None
+    refused: PlatformError | None = None
     try:
         profile = await work.sellers.probe(seller)
     except PlatformError as error:
-        message = error.message
+        refused = error
     async with work.writing() as tx:
-        await tx.storefronts.save_probe(seller, profile, message, work.now())
-    return replace(seller, profile=profile or seller.profile)
+        await tx.storefronts.save_probe(seller, profile, refused.message if refused else None, work.now())
+    return replace(seller, profile=profile or seller.profile), refused

@@ -229,8 +229,10 @@ async def _capabilities(found: Found) -> Mapping[str, Any]:
 
 def _absent(reply: Reply) -> NotThere:
     answer = decide(reply, CAPABILITIES)
-    final = isinstance(reply, NotSent) or (isinstance(reply, HTTPRefusal) and reply.status in (401, 403))
-    return NotThere(answer.message, final=final, code=reply.code if isinstance(reply, NotSent) else None)
+    if isinstance(reply, NotSent):
+        return NotThere(answer.message, final=True, code=reply.code)
+    barred = isinstance(reply, HTTPRefusal) and reply.status in (401, 403)
+    return NotThere(answer.message, final=barred, code="AUTH_REQUIRED" if barred else None)
 
 
 def _public(endpoint: str) -> str:

@@ -123,12 +123,10 @@ class Round:
 
     async def _offer(self, seller: Seller) -> Answered:
         question = self._question
-        met = (await profiles.meet(self._work, [seller]))[0]
-        if met.profile is None:
-            raise Unavailable(await self._why_unknown(met))
+        met = await profiles.required(self._work, seller)
         account = await self._account(met)
         parts = question.plan.get(seller.id, ())
-        if parts and not met.profile.takes("get_products", "refine"):
+        if parts and met.profile is not None and not met.profile.takes("get_products", "refine"):
             return self._refined_here(met, parts)
         offer = await self._asked(met, _query(question, parts, account))
         shelf, offered = await _in_text(offer, question.search, parts)
@@ -164,12 +162,6 @@ class Round:
         if query.account is not None or numbered or advertiser.spec.brand_domain is None:
             return None
         return seller_accounts.natural(seller, advertiser, self._work.policy)
-
-    async def _why_unknown(self, seller: Seller) -> str:
-        async with self._work.reading() as tx:
-            shop = await tx.storefronts.get(seller.storefront_id)
-        stored = next((each.probe_message for each in shop.sources if each.agent_id == seller.id), None)
-        return stored or f"{seller.name} could not be reached."
 
     async def _account(self, seller: Seller) -> AccountRef | None:
         """Prices may depend on it, but many a seller that has not met it yet would refuse the whole question.
@@ -276,8 +268,7 @@ def _was_heard(error: PlatformError) -> bool:
 
 
 def _trouble(error: BuysideError) -> Trouble | None:
-    if isinstance(error, RefusedCredentials):
+    code = error.details.get("code") if isinstance(error, PlatformError) else None
+    if isinstance(error, RefusedCredentials) or code == "AUTH_REQUIRED":
         return Trouble.CREDENTIALS
-    if isinstance(error, PlatformError) and error.details.get("code") == "CIRCUIT_OPEN":
-        return Trouble.CIRCUIT_OPEN
-    return None
+    return Trouble.CIRCUIT_OPEN if code == "CIRCUIT_OPEN" else None
