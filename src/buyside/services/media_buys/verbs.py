@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from buyside.domain.accounts import Right
 from buyside.domain.campaigns import Campaign
@@ -16,6 +16,8 @@ from buyside.domain.orders import DeliveryRow
 from buyside.services import seller_accounts
 from buyside.services.media_buys import changing, parts, planning
 from buyside.services.work import Work
+
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -50,19 +52,20 @@ async def packages(work: Work, buy_id: MediaBuyId) -> MediaBuy:
 
 
 async def deliver(work: Work, buy: MediaBuy) -> MediaBuy:
-    """Read delivery from the flight's first day to now, and keep it. Raises: PlatformError."""
+    """Read all delivery up to now, and keep it. Raises: PlatformError."""
     have = await parts.load(work, buy.id)
     assert buy.seller_buy_id is not None
     now = work.now()
-    first = min(buy.forwarded_at or now, buy.start or now, now).date()
+    # Nothing was delivered before it was sent; a day is added at both ends, since sellers' days are not all UTC's.
+    first = (buy.forwarded_at or buy.created_at).date() - ONE_DAY
     # A sandbox keeps its own time, which may run ahead of ours.
-    last = max(now, buy.end) if have.account.sandbox else now
+    last = min((max(now, buy.end) if have.account.sandbox else now).date(), date.max - ONE_DAY) + ONE_DAY
     rows = await work.sellers.delivery(
         have.seller,
         have.account,
         [buy.seller_buy_id],
         start=first,
-        end=last.date() + timedelta(days=1),
+        end=last,
         timeout=work.policy.read_timeout,
     )
     async with work.writing() as tx:
