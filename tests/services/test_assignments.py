@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from buyside.domain.answers import Answer, Prepared
 from buyside.domain.creatives import CreativeSpec
-from buyside.domain.media_buys import MediaBuy, Status
+from buyside.domain.discovery import Selection
+from buyside.domain.media_buys import MediaBuy, PendingReason, Status
 from buyside.domain.storefronts import Seller
 from buyside.services import campaigns, creatives, keeping, media_buys
 from buyside.services.campaigns import CampaignView
@@ -46,7 +48,7 @@ def overlooked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def with_a_banner(world: World, north: SandboxHandle) -> CampaignView:
     seller = await a_seller(world, north.mcp_url)
-    view = await a_campaign(world, [Wanted(seller, north.product_id("display_reach"))])
+    view = await a_campaign(world, [Wanted(seller, north.product_id("display_reach"), Decimal(400))])
     await creatives.create(world.work(), view.campaign.id, CreativeSpec("", format_id=TAG, url_asset=LANDING), "Banner")
     return view
 
@@ -106,3 +108,35 @@ async def test_a_resume_that_is_answered_with_paused_is_looked_into(
         monkeypatch.setattr(world.runtime.sellers, "call", call)
         resumed = await media_buys.reactivate(world.work(), buy.id)
         assert (resumed.error, resumed.after.status, resumed.after.paused_by) == (None, Status.ACTIVE, None)
+
+
+async def test_a_buy_that_has_its_creatives_waits_for_their_approval_though_it_cannot_be_read(world: World) -> None:
+    async with sandbox("North") as north:
+        view = await with_a_banner(world, north)
+        await north.set_faults(http_error=500, tool="get_media_buys")
+        await campaigns.execute(world.work(), view.campaign.id)
+        buy = await the_buy(world, view)
+        assert buy.pending is not None
+        assert (buy.status, buy.pending.reason) == (Status.PENDING_APPROVAL, PendingReason.CREATIVE_APPROVAL)
+
+
+async def test_a_creative_that_a_seller_took_goes_with_a_later_buy_too(world: World) -> None:
+    async with sandbox("North") as north:
+        view = await with_a_banner(world, north)
+        await campaigns.execute(world.work(), view.campaign.id)
+        await select(world, view, north.product_id("display_auction"))
+        await campaigns.execute(world.work(), view.campaign.id)
+        buys = (await campaigns.get(world.work(), view.campaign.id)).buys
+        assert [buy.status for buy in buys] == [Status.ACTIVE, Status.ACTIVE]
+        assert len({p.creative_ids for buy in buys for p in buy.packages}) == 1
+
+
+async def select(world: World, view: CampaignView, product_id: str) -> None:
+    """Another product of the same seller, with a bid."""
+    discovery_id = view.campaign.spec.discovery_id
+    assert discovery_id is not None
+    async with world.work().writing() as tx:
+        session = await tx.discoveries.get(discovery_id)
+        agent = session.agents[0].agent_id
+        more = Selection(product_id, agent, world.clock(), budget=Decimal(300), bid=Decimal(9))
+        await tx.discoveries.select(discovery_id, [*session.selections, more])

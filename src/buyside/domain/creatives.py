@@ -45,6 +45,11 @@ class Creative:
     reviews: Mapping[str, SellerReview] = field(default_factory=dict)
     """By sales agent."""
 
+    def refused_by(self, agent_id: AgentId) -> bool:
+        """Whether the agent said no to it; one that took it takes it for its next buy too."""
+        review = self.reviews.get(agent_id)
+        return review is not None and review.status in {"failed", "rejected"}
+
 
 def same_format(one: FormatRef, other: FormatRef) -> bool:
     """By agent and id; sizes count only where both give them. Trailing slashes of the agent do not."""

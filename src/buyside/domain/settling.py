@@ -31,7 +31,7 @@ from buyside.domain.media_buys import (
 from buyside.domain.money import Money
 from buyside.domain.orders import ObservedBuy, ObservedPackage
 
-_HELD = frozenset({PausedBy.PERSON, PausedBy.GUARD, PausedBy.STOP})
+HELD = frozenset({PausedBy.PERSON, PausedBy.GUARD, PausedBy.STOP})
 _RESTING = frozenset(
     {campaigns.Status.PAUSED, campaigns.Status.ARCHIVED, campaigns.Status.COMPLETED, campaigns.Status.CANCELED}
 )
@@ -39,7 +39,7 @@ _RESTING = frozenset(
 
 def wants_pause(buy: MediaBuy, campaign: campaigns.Status) -> bool:
     """Whether the buy must not serve now, whatever its seller thinks."""
-    return campaign in _RESTING or buy.paused_by in _HELD
+    return campaign in _RESTING or buy.paused_by in HELD
 
 
 def wants_resume(buy: MediaBuy, campaign: campaigns.Status) -> bool:
@@ -155,7 +155,10 @@ def seen(buy: MediaBuy, observed: ObservedBuy, now: datetime) -> MediaBuy:
         valid_actions=observed.valid_actions or buy.valid_actions,
         packages=_matched(buy.packages, observed.packages),
     )
-    action = SELLER_WORDS.get(observed.status or "")
+    action = SELLER_WORDS.get((observed.status or "").strip().lower())
+    if action is None and observed.status and known.status in {Status.ACTIVE, Status.PAUSED}:
+        said = f"The seller reports a status that is not known here: {observed.status[:100]}."
+        return replace(known, trouble=Trouble(ErrorCode.PLATFORM_ERROR, ErrorOwner.SELLER, said))
     if action is None:
         if known.status is Status.PENDING_APPROVAL and known.pending is not None and not buy.seller_status:
             return replace(known, pending=replace(known.pending, reason=PendingReason.TRAFFICKING))
@@ -204,6 +207,14 @@ def _waiting(buy: MediaBuy, observed: ObservedBuy, now: datetime) -> Pending:
     return Pending(PendingAt.SALES_AGENT, reason, since)
 
 
+def dressed(buy: MediaBuy, packages: Sequence[Package], now: datetime) -> MediaBuy:
+    """The buy with the creatives that its seller took: from now on it waits for their approval and not for them."""
+    after, pending = replace(buy, packages=tuple(packages)), buy.pending
+    if pending is None or pending.reason is not PendingReason.NO_CREATIVES or not any(p.creative_ids for p in packages):
+        return after
+    return replace(after, pending=replace(pending, reason=PendingReason.CREATIVE_APPROVAL, since=now))
+
+
 def _since(buy: MediaBuy, now: datetime) -> datetime:
     return buy.pending.since if buy.pending else now
 
@@ -246,6 +257,13 @@ def mismatches(buy: MediaBuy, observed: ObservedBuy) -> list[str]:
     dated = buy.start is not None and buy.forwarded_at is not None and buy.start > buy.forwarded_at
     if dated and observed.start is not None and _apart(observed.start, buy.start):
         found.append(f"starts {observed.start:%Y-%m-%dT%H:%M:%SZ}, asked {buy.start:%Y-%m-%dT%H:%M:%SZ}")
+    asked = buy.media_part(buy.budget)
+    if observed.total_budget is not None and Money.rounded(observed.total_budget, buy.currency) != asked:
+        found.append(f"total {observed.total_budget} {buy.currency}, asked {asked}")
+    ours = [their for p in buy.packages if (their := _theirs(p, buy.packages, observed.packages)) is not None]
+    added = [t for t in observed.packages if t not in ours and t.status != "canceled"]
+    if added and len(ours) == len(buy.packages):
+        found.append(f"packages that nobody asked for: {', '.join(t.package_id for t in added[:5])}")
     for package in buy.packages:
         their = _theirs(package, buy.packages, observed.packages)
         if their is not None:
@@ -287,7 +305,7 @@ def unassigned(buy: MediaBuy, observed: ObservedBuy) -> list[tuple[str, tuple[st
 
 def guarded(buy: MediaBuy, findings: Sequence[str]) -> MediaBuy:
     """Marked for a person: paused until somebody has looked."""
-    message = f"The seller booked something else than was asked: {'; '.join(findings)}. Paused."
+    message = f"The seller booked something else than was asked: {'; '.join(findings)}. It must not run."
     return replace(buy, paused_by=PausedBy.GUARD, trouble=Trouble(ErrorCode.PLATFORM_ERROR, ErrorOwner.SELLER, message))
 
 

@@ -62,11 +62,22 @@ async def create(
     tx: Tx, work: Work, campaign: Campaign, buy: MediaBuy, seller: Seller, account: AccountRef
 ) -> tuple[MediaBuy, Operation]:
     """Plan the create of a DRAFT buy and mark it as on its way."""
-    prepared = work.sellers.prepare_buy(seller, order(campaign, buy, account, work), work.new_key())
+    prepared = await _same_again(tx, work, buy, seller, order(campaign, buy, account, work))
     planned = _operation(work, Kind.CREATE, "create", buy, seller, prepared, amount=buy.budget)
     await tx.operations.add(planned)
     marked = replace(settling.dispatched(buy, work.now()), operation_id=planned.id)
     return await tx.media_buys.save(marked, work.now()), planned
+
+
+async def _same_again(tx: Tx, work: Work, buy: MediaBuy, seller: Seller, wanted: BuyOrder) -> Prepared:
+    """The create under a new key, or, where an unheard one of the very same bytes is still remembered by the seller,
+    under that one's: should the seller have booked it after all, it answers with that booking."""
+    for earlier in reversed(await tx.operations.of_buy(buy.id, kind=Kind.CREATE)):
+        if earlier.state is State.ABSENT and earlier.remembered(work.now()):
+            again = work.sellers.prepare_buy(seller, wanted, earlier.prepared.key)
+            if again.body == earlier.prepared.body:
+                return again
+    return work.sellers.prepare_buy(seller, wanted, work.new_key())
 
 
 async def pause(
@@ -122,11 +133,11 @@ async def creatives(
 
 
 def carriable(campaign_creatives: Sequence[Creative], buy: MediaBuy) -> list[tuple[Creative, str]]:
-    """(creative, seller package) pairs still to be carried: the format fits and this seller has not judged it yet."""
+    """(creative, seller package) pairs still to be carried: the format fits, and this seller has not refused it."""
     return [
         (creative, package.package_id)
         for creative in campaign_creatives
-        if buy.agent_id not in creative.reviews
+        if not creative.refused_by(buy.agent_id)
         for package in buy.packages
         if package.package_id is not None
         and creative.id not in package.creative_ids

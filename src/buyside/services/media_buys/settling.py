@@ -297,7 +297,10 @@ def _contrary(held: Operation, after: MediaBuy, campaign: Campaign) -> bool:
 def _accepted_change(buy: MediaBuy, held: Operation) -> MediaBuy:
     if held.purpose not in _BY:
         return buy
-    return replace(buy, paused_by=_BY[held.purpose])
+    by = _BY[held.purpose]
+    if by is PausedBy.CAMPAIGN and buy.paused_by in settling.HELD:
+        return buy  # a person's hold, or the guard's, outlasts the campaign's
+    return replace(buy, paused_by=by)
 
 
 def _refused_change(buy: MediaBuy, held: Operation, answer: Answer) -> MediaBuy:
@@ -347,9 +350,8 @@ async def _carried(work: Work, held: Operation, have: Parts, answer: Answer) -> 
             replace(p, creative_ids=tuple(dict.fromkeys((*p.creative_ids, *_for(p, taken, held)))))
             for p in buy.packages
         ]
-        saved = await store(
-            tx, work, campaign, buy, replace(buy, packages=tuple(fitting)), "media_buy.creatives_carried", always=True
-        )
+        after = settling.dressed(buy, fitting, now)
+        saved = await store(tx, work, campaign, buy, after, "media_buy.creatives_carried", always=True)
     unique = tuple({d.creative_id: d for d in dropped}.values())
     return Settled(saved, None, read=bool(taken), dropped=unique)
 
