@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain import media_buys
@@ -315,11 +316,14 @@ class StorefrontRepository:
             "checked_at": now,
         }
         key = {"account_id": self._owner, "agent_id": agent_id, "natural_key": natural_key}
-        changed = await self._conn.execute(
-            update(seller_account).where(*(seller_account.c[k] == v for k, v in key.items())).values(values)
-        )
-        if changed.rowcount == 0:
-            await self._conn.execute(insert(seller_account).values(**key, **values))
+        change = update(seller_account).where(*(seller_account.c[k] == v for k, v in key.items())).values(values)
+        if (await self._conn.execute(change)).rowcount:
+            return
+        try:
+            async with self._conn.begin_nested():
+                await self._conn.execute(insert(seller_account).values(**key, **values))
+        except IntegrityError:  # two buys at a seller that is new to us are told of the account at the same moment
+            await self._conn.execute(change)
 
     async def _with_sources(self, rows: Sequence[Row[Any]]) -> list[Storefront]:
         ids = [row.id for row in rows]
