@@ -141,6 +141,8 @@ class Census:
     """Operation to successes that were checked."""
     refusals: int = 0
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Lines for the end of the run."""
 
     @cached_property
     def described(self) -> Described:
@@ -171,10 +173,16 @@ class Census:
         self.bodies.update(other["bodies"])
         self.refusals += other["refusals"]
         self.problems += other["problems"]
+        self.notes += other["notes"]
 
     def state(self) -> dict[str, Any]:
         """What `merge` takes, in plain values."""
-        return {"bodies": dict(self.bodies), "refusals": self.refusals, "problems": self.problems}
+        return {
+            "bodies": dict(self.bodies),
+            "refusals": self.refusals,
+            "problems": self.problems,
+            "notes": self.notes,
+        }
 
 
 def _bare(payload: Any) -> Any:
@@ -240,7 +248,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not census.bodies:
+    if not census.bodies and not census.notes:
         return
     operations = len(census.described.operations)
     terminalreporter.write_line(
@@ -249,6 +257,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     for problem in census.problems:
         terminalreporter.write_line(f"answers: {problem}", red=True)
+    for note in census.notes:
+        terminalreporter.write_line(note)
     session = getattr(terminalreporter, "_session", None)
     if session is not None and _whole(session) and (unheard := _unheard()):
         terminalreporter.write_line(f"answers: NO TEST HEARD A SUCCESS OF {', '.join(unheard)}", red=True)

@@ -22,6 +22,7 @@ TAG = {"agent_url": "https://creative.adcontextprotocol.org", "id": "display_300
 LANDING = {"url": "https://northwind.example/summer", "url_type": "clickthrough"}
 
 Body = dict[str, Any]
+Ids = dict[str, Any]
 
 
 def ok(response: httpx.Response, status: int = 200) -> Body:
@@ -132,3 +133,65 @@ async def force(world: World, campaign: str, status: Status) -> None:
 async def stored_buys(rest: Rest, campaign: str) -> list[MediaBuy]:
     async with rest.world.work().reading() as tx:
         return await tx.media_buys.of(CampaignId(campaign))
+
+
+# ---- one of everything, for tests that are generated from our document
+
+SYNONYMS = {
+    "advertiser_id": "advertiserId",
+    "storefrontIds": "storefrontId",
+    "storefront_ids": "storefrontId",
+    "execution_id": "discoveryId",
+    "subjectId": "campaignId",
+    "productQueryId": "discoveryId",
+}
+"""Other names of the same things."""
+
+
+def synonymous(ids: Ids) -> Ids:
+    return ids | {name: ids[real] for name, real in SYNONYMS.items()}
+
+
+async def searched(client: httpx.AsyncClient, ids: Ids) -> str:
+    """A discovery session that nothing was selected from."""
+    asked = {"advertiserId": ids["advertiserId"], "brief": "shoes", "channels": ["display"]}
+    return str(ok(await client.post("/discovery/discover-products", json=asked))["discoveryId"])
+
+
+async def furnished(client: httpx.AsyncClient, handle: SandboxHandle) -> Ids:
+    """Make one of everything over HTTP; what each is called, by the name that paths give it."""
+
+    async def post(path: str, body: object, status: int = 201) -> Body:
+        return ok(await client.post(path, json=body), status)
+
+    name = handle.name.lower()
+    source = {"sourceId": f"{name}-source", "endpointUrl": handle.mcp_url, "protocol": "MCP"}
+    shop = await post("/storefronts", {"name": handle.name, "sources": [source]})
+    credential = await post(
+        f"/storefronts/{shop['id']}/sources/{name}-source/credentials",
+        {"accountIdentifier": name, "auth": {"type": "bearer", "token": "t"}},
+    )
+    advertiser = await post("/advertisers", {"name": name, "brand": f"{name}.example", "primaryCurrency": "USD"})
+    session, product = await searched(client, {"advertiserId": advertiser["id"]}), handle.product_id("display_reach")
+    found = ok(await client.get(f"/discovery/{session}/discover-products"))
+    agent = found["productGroups"][0]["products"][0]["salesAgentId"]
+    chosen = {"products": [{"productId": product, "salesAgentId": agent}]}
+    await post(f"/discovery/{session}/products", chosen, 200)
+    campaign = (await post("/campaigns", a_body(advertiser["id"], discoveryId=session)))["campaign"]
+    creative = await post(f"/campaigns/{campaign['campaignId']}/creatives/create", {"url_asset": LANDING})
+    key = await post("/api-keys", {"name": name, "role": "MEMBER"})
+    decisions = ok(await client.get("/decisions"))["decisions"]
+    return {
+        "advertiserId": advertiser["id"],
+        "campaignId": campaign["campaignId"],
+        "mediaBuyId": campaign["mediaBuyRefs"][0]["mediaBuyId"],
+        "creativeId": creative["creative_id"],
+        "storefrontId": shop["id"],
+        "sourceId": f"{name}-source",
+        "credentialId": int(credential["id"]),
+        "discoveryId": session,
+        "productId": product,
+        "decisionId": decisions[0]["decisionId"],
+        "keyId": int(key["id"]),
+        "salesAgentId": agent,
+    }

@@ -201,7 +201,7 @@ class TestText:
     async def test_a_campaign_with_such_a_name_is_bought(self, rest: Rest, north: SandboxHandle) -> None:
         campaign = await a_campaign(rest, [await reach(rest, north)], name="🎿" * 255, brief="‮")
         await a_banner(rest, campaign, name="Größe\n🎿")
-        assert ok(await rest.admin.post(f"/campaigns/{campaign}/execute", headers={"X-Reason": "schön".encode()}))[
+        assert ok(await rest.admin.post(f"/campaigns/{campaign}/execute", headers={b"X-Reason": "schön".encode()}))[
             "success"
         ]
         assert len(await north.buys()) == 1

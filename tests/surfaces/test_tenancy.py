@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -22,22 +22,11 @@ from tests.recording import BASE, Operation, census
 from tests.sandbox_server import SandboxHandle, sandbox
 from tests.surfaces.bodies import Bodies, Schema, told
 from tests.surfaces.conftest import a_client, with_key
-from tests.surfaces.steps import LANDING, a_body, ok
+from tests.surfaces.steps import Ids, furnished, searched, synonymous
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-Ids = dict[str, Any]
-
 OPERATIONS = census.described.operations
-SYNONYMS = {
-    "advertiser_id": "advertiserId",
-    "storefrontIds": "storefrontId",
-    "storefront_ids": "storefrontId",
-    "execution_id": "discoveryId",
-    "subjectId": "campaignId",
-    "productQueryId": "discoveryId",
-}
-"""Other names of the same things."""
 UNKNOWN: Ids = {
     "advertiserId": "999999983",
     "campaignId": "cmp_999999999983",
@@ -73,61 +62,17 @@ class Sides:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sides(shared_world: World, transport: httpx.AsyncBaseTransport) -> AsyncIterator[Sides]:
     async with sandbox("North") as north, sandbox("East") as east:
-        mine = await furnished(shared_world, transport, north)
-        theirs = await furnished(shared_world, transport, east)
+        mine = await tenant(shared_world, transport, north)
+        theirs = await tenant(shared_world, transport, east)
         yield Sides(mine, theirs, await everything(theirs))
         await shared_world.runtime.background.drain(5)
 
 
-async def furnished(world: World, transport: httpx.AsyncBaseTransport, handle: SandboxHandle) -> Side:
-    """An account that has one of everything, made over HTTP."""
+async def tenant(world: World, transport: httpx.AsyncBaseTransport, handle: SandboxHandle) -> Side:
     account = await accounts.ensure(world.runtime, f"Tenant of {handle.name}")
-    _, key, _ = await with_key(replace(world, account=account), account, Role.ADMIN)
-    client, name = a_client(transport, key), handle.name.lower()
-
-    async def post(path: str, body: object) -> Any:
-        return ok(await client.post(path, json=body), 201 if "/discovery" not in path else 200)
-
-    source = {"sourceId": f"{name}-source", "endpointUrl": handle.mcp_url, "protocol": "MCP"}
-    shop = await post("/storefronts", {"name": handle.name, "sources": [source]})
-    path = f"/storefronts/{shop['id']}/sources/{name}-source/credentials"
-    credential = await post(path, {"accountIdentifier": name, "auth": {"type": "bearer", "token": "t"}})
-    advertiser = await post("/advertisers", {"name": name, "brand": f"{name}.example", "primaryCurrency": "USD"})
-    asked = {"advertiserId": advertiser["id"], "brief": "shoes", "channels": ["display"]}
-    found = await post("/discovery/discover-products", asked)
-    session, product = found["discoveryId"], handle.product_id("display_reach")
-    agent = found["productGroups"][0]["products"][0]["salesAgentId"]
-    await post(f"/discovery/{session}/products", {"products": [{"productId": product, "salesAgentId": agent}]})
-    campaign = (await post("/campaigns", a_body(advertiser["id"], discoveryId=session)))["campaign"]
-    creative = await post(f"/campaigns/{campaign['campaignId']}/creatives/create", {"url_asset": LANDING})
-    made = await post("/api-keys", {"name": name, "role": "MEMBER"})
-    decisions = ok(await client.get("/decisions"))["decisions"]
-    return Side(
-        client,
-        {
-            "advertiserId": advertiser["id"],
-            "campaignId": campaign["campaignId"],
-            "mediaBuyId": campaign["mediaBuyRefs"][0]["mediaBuyId"],
-            "creativeId": creative["creative_id"],
-            "storefrontId": shop["id"],
-            "sourceId": f"{name}-source",
-            "credentialId": int(credential["id"]),
-            "discoveryId": session,
-            "productId": product,
-            "decisionId": decisions[0]["decisionId"],
-            "keyId": int(made["id"]),
-            "salesAgentId": agent,
-        },
-    )
-
-
-async def searched(side: Side) -> str:
-    asked = {"advertiserId": side.ids["advertiserId"], "brief": "shoes", "channels": ["display"]}
-    return str(ok(await side.client.post("/discovery/discover-products", json=asked))["discoveryId"])
-
-
-def synonymous(ids: Ids) -> Ids:
-    return ids | {name: ids[real] for name, real in SYNONYMS.items()}
+    _, key, _ = await with_key(world, account, Role.ADMIN)
+    client = a_client(transport, key)
+    return Side(client, await furnished(client, handle))
 
 
 # ---- ids in the path
@@ -265,7 +210,7 @@ async def test_a_foreign_id_in_a_body_answers_like_an_unknown_one(
     path = operation.template.removeprefix(BASE).format(**mine)
     if operation.id == "createMediaBuysBatch":
         # What one campaign buys from, no other can: each test has a search of its own.
-        mine["productQueryId"] = await searched(sides.mine)
+        mine["productQueryId"] = await searched(sides.mine.client, sides.mine.ids)
 
     async def answer(ids: Ids) -> tuple[int, str]:
         body = bodies.put(schema_of(operation), begun(operation, bodies, mine, place), place, ids[place[-1]])
