@@ -11,7 +11,16 @@ import pytest
 from buyside.services.work import Policy
 from buyside.store.database import open_database
 from tests.builders import World, a_world
-from tests.interop.counterparts import GUARANTEED, NON_GUARANTEED, OPERATOR, Counterpart, Example, counterpart, versions
+from tests.interop.counterparts import (
+    BARE,
+    GUARANTEED,
+    NON_GUARANTEED,
+    OPERATOR,
+    Counterpart,
+    Example,
+    counterpart,
+    versions,
+)
 from tests.stores import SQLiteStores
 
 Tell = Callable[[str], None]
@@ -61,6 +70,12 @@ def street() -> Iterator[Street]:
 def programmatic(street: Street, request: pytest.FixtureRequest) -> Counterpart:
     """It sells at once, with a fixed price."""
     return street.at(NON_GUARANTEED, a2a=request.param == "A2A")
+
+
+@pytest.fixture
+def bare(street: Street) -> Counterpart:
+    """It takes orders and nothing else."""
+    return street.at(BARE, a2a=False)
 
 
 @pytest.fixture

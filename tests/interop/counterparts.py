@@ -35,7 +35,7 @@ _LISTENING = "listening on "
 @dataclass(frozen=True)
 class Example:
     script: str
-    upstream: str
+    upstream: str | None
     """Which ad server it stands before."""
     product_id: str
     least: str
@@ -46,8 +46,10 @@ NON_GUARANTEED = Example(
     "hello_seller_adapter_non_guaranteed.ts", "sales-non-guaranteed", "acme_dooh_remnant_q2", "1000 USD"
 )
 GUARANTEED = Example("hello_seller_adapter_guaranteed.ts", "sales-guaranteed", "acme_dooh_billboards_q2", "20000 USD")
+BARE = Example("error-compliant-server.ts", None, "prod_display_300x250", "600 USD")
+"""It sells, states its errors in full, and has nothing to read, change, or remember a buy with."""
 BRAND, OPERATOR = "acmeoutdoor.example", "pinnacle-agency.example"
-"""The account that both know."""
+"""The account that those with an ad server know."""
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,19 @@ def running(*arguments: str, environment: Mapping[str, str] | None = None) -> It
 
 @contextlib.contextmanager
 def counterpart(example: Example, *, a2a: bool = False) -> Iterator[Counterpart]:
-    mock = [str(SDK / "bin" / "adcp.js"), "mock-server", example.upstream, "--port", "1", "--api-key", TOKEN]
     adapter = ["--require", str(HERE / "a2a.cjs")] if a2a else []
     script = ["--import", "tsx", str(SDK / "examples" / example.script)]
-    with running(*mock) as upstream:
+    with contextlib.ExitStack() as stack:
+        upstream = stack.enter_context(running(*_mock(example.upstream))).url() if example.upstream else ""
         settings = {
-            "UPSTREAM_URL": upstream.url(),
+            "UPSTREAM_URL": upstream,
             "UPSTREAM_API_KEY": TOKEN,
             "ADCP_AUTH_TOKEN": TOKEN,
             "PUBLIC_AGENT_URL": "https://formats.example",
         }
-        with running(*adapter, *script, environment=settings) as seller:
-            yield Counterpart(example, seller.url() + ("/a2a" if a2a else "/mcp"), upstream.url())
+        seller = stack.enter_context(running(*adapter, *script, environment=settings))
+        yield Counterpart(example, seller.url() + ("/a2a" if a2a else "/mcp"), upstream)
+
+
+def _mock(upstream: str) -> list[str]:
+    return [str(SDK / "bin" / "adcp.js"), "mock-server", upstream, "--port", "1", "--api-key", TOKEN]

@@ -14,10 +14,15 @@ class Line:
         self._awaited: bytes | None = None
         self.url = ""
         self.cut = 0
+        self._sent = bytearray()
 
     def cut_answer_to(self, tool: str) -> None:
         """The next call of the tool is carried out, and nobody hears of it."""
         self._awaited = tool.encode()
+
+    def times(self, tool: str) -> int:
+        """How often the tool's name went over the line."""
+        return self._sent.count(tool.encode())
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(self._parts.hostname, self._parts.port)
@@ -28,6 +33,7 @@ class Line:
                 if self._awaited is not None and self._awaited in data:
                     self._awaited = None
                     doomed.set()
+                self._sent += data
                 far_writer.write(data)
 
         async def back() -> None:

@@ -15,13 +15,14 @@ from buyside.domain.decisions import Wanted
 from buyside.domain.discovery import AgentState
 from buyside.domain.errors import BuysideError, Rejected
 from buyside.domain.ids import DiscoveryId
-from buyside.domain.media_buys import MediaBuy, PausedBy, PendingAt, Status
+from buyside.domain.media_buys import ErrorOwner, MediaBuy, PausedBy, PendingAt, Status
 from buyside.domain.money import Money
 from buyside.domain.searches import Wish
 from buyside.domain.selections import Choice
 from buyside.domain.storefronts import Auth, AuthKind, ProbeStatus
 from buyside.services import campaigns, creatives, discovery, keeping, media_buys, storefronts
 from buyside.services.campaigns import CampaignView
+from buyside.services.campaigns.status import Operational
 from buyside.services.discovery import Ask
 from buyside.services.storefronts import NewSource, NewStorefront
 from tests.builders import World, a_campaign, a_spec, an_advertiser
@@ -258,3 +259,51 @@ async def test_delivery_that_the_seller_cannot_state_leaves_what_was_known(
     shown = await media_buys.packages(world.work(), buy.id)
     assert shown.packages[0].delivered is None
     tell(f"delivery: {refused.value.message}; shown as not known")
+
+
+async def test_a_seller_that_only_takes_orders_is_bought_from_once_and_said_to_be_out_of_reach_after(
+    world: World, bare: Counterpart, tell: Tell
+) -> None:
+    view = await staged(world, bare)
+    done = await campaigns.execute(world.work(), view.campaign.id)
+    assert (done.success, done.attempted) == (True, 1)
+    buy = await the_buy(world, view)
+    assert buy.seller_buy_id is not None
+    tell(f"execute: {told(buy)}; creatives left out: {[d.reason for _, each in done.dropped for d in each]}")
+    standing = await campaigns.status(world.work(), view.campaign.id)
+    tell(f"status: {standing.operational.value}, {[each.error for each in standing.buys]}")
+    await campaigns.pause(world.work(), view.campaign.id)
+    buy = await the_buy(world, view)
+    standing = await campaigns.status(world.work(), view.campaign.id)
+    assert standing.operational is Operational.ATTENTION
+    tell(f"pause: {told(buy)}, {standing.operational.value}: {buy.trouble.message if buy.trouble else None}")
+
+
+async def test_a_refusal_in_full_leaves_the_buy_draft_with_the_sellers_words(
+    world: World, bare: Counterpart, tell: Tell
+) -> None:
+    view = await staged(world, replace(bare, example=replace(bare.example, least="100 USD")))
+    done = await campaigns.execute(world.work(), view.campaign.id)
+    (failure,) = done.failures
+    buy = await the_buy(world, view)
+    assert buy.trouble is not None
+    assert (buy.status, buy.trouble.owner) == (Status.DRAFT, ErrorOwner.BUYER_INPUT)
+    tell(f"100 USD where 500 is the least: {failure.message} ({buy.trouble.code.value}, {buy.trouble.owner.value})")
+
+
+async def test_a_seller_that_remembers_no_keys_and_shows_no_buys_is_never_asked_twice(
+    world: World, bare: Counterpart, tell: Tell
+) -> None:
+    async with line_to(bare.url) as line:
+        view = await staged(world, bare, url=line.url)
+        line.cut_answer_to("create_media_buy")
+        before = line.times("create_media_buy")
+        assert not (await campaigns.execute(world.work(), view.campaign.id)).success
+        for _ in range(3):
+            world.clock.pass_by(minutes=30)
+            await keeping.sweep(world.runtime)
+        buy = await the_buy(world, view)
+        assert buy.trouble is not None
+        assert (buy.unsettled, buy.status) == (True, Status.PENDING_APPROVAL)
+        assert line.times("create_media_buy") == before + 1
+        tell(f"the line was cut after the order, three recoveries later: {told(buy)}, sent once: {buy.trouble.message}")
