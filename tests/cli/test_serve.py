@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.recording import Recording
 from tests.sandbox_server import listen
 from tests.stores import PostgreSQLStores
 
@@ -98,7 +99,8 @@ def machine(tmp_path: Path) -> Machine:
 
 def a_client(url: str, key: str = "") -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.AsyncClient(base_url=url, headers=headers, timeout=40, trust_env=False)
+    transport = Recording(httpx.AsyncHTTPTransport(trust_env=False, verify=False))
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=40, transport=transport)
 
 
 async def test_it_says_where_it_listens_and_ends_quietly_when_told_to(machine: Machine) -> None:

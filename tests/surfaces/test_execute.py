@@ -225,7 +225,7 @@ class TestDebug:
             shown = response.text
             for secret in (TOKEN, "swordfish-9911", call["arguments"]["idempotency_key"]):
                 assert secret not in shown
-            assert f"Bearer {TOKEN[:4]}" not in shown
+            assert "authorization" not in shown.lower()
 
 
 class TestWarnings:
