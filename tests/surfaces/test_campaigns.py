@@ -251,6 +251,7 @@ class TestGet:
             return shown
 
         one, both, none = await narrowed(first), await narrowed(first, second), await narrowed("mb_unknown")
+        assert await narrowed(f"{first},{second}") == both
         assert [buy["mediaBuyId"] for buy in one["mediaBuys"]] == [first]
         assert len(both["mediaBuys"]) == 2
         assert none["mediaBuys"] == []

@@ -41,7 +41,7 @@ Statuses = Annotated[list[CampaignStatusListFilter] | None, Words, Query(alias="
 Modes = Annotated[list[CampaignMode] | None, Words, Query(alias="mode")]
 BuyStatuses = Annotated[list[MediaBuyStatus] | None, Words, Query(alias="mediaBuyStatus")]
 Management = Annotated[str | None, Query(pattern="^(tracked|managed|all)$")]
-OnlyBuys = Annotated[list[str] | None, Query(alias="mediaBuyId", description="Show only these media buys.")]
+OnlyBuys = Annotated[list[str] | None, Words, Query(alias="mediaBuyId", description="Show only these media buys.")]
 
 
 @routes.get("/campaigns", operation_id="listCampaigns", response_model=CampaignListResponse)
