@@ -167,7 +167,8 @@ class Census:
         self.bodies[operation.id] += 1
         if status == 204:
             return ["a body"] if content else [] if "204" in operation.responses else ["204 is not declared"]
-        return self.described.problems(operation, status, _bare(json.loads(content)))
+        payload, found = _bare(json.loads(content))
+        return found + self.described.problems(operation, status, payload)
 
     def merge(self, other: dict[str, Any]) -> None:
         self.bodies.update(other["bodies"])
@@ -185,14 +186,16 @@ class Census:
         }
 
 
-def _bare(payload: Any) -> Any:
-    """The payload, taken out of its envelope where it has one."""
-    if isinstance(payload, dict) and "data" in payload and payload.get("error", ...) is None:
-        assert set(payload) <= {"data", "error", "meta"}, f"the envelope holds {sorted(payload)}"
-        if "meta" in payload:
-            assert set(payload["meta"]["pagination"]) == {"skip", "take", "total", "hasMore"}
-        return payload["data"]
-    return payload
+def _bare(payload: Any) -> tuple[Any, list[str]]:
+    """The payload, taken out of its envelope where it has one, and what is wrong with the envelope."""
+    if not isinstance(payload, dict) or "data" not in payload or payload.get("error", ...) is not None:
+        return payload, []
+    meta = payload.get("meta", _META)
+    known = set(payload) <= {"data", "error", "meta"} and {k: set(v) for k, v in meta.items()} == _META
+    return payload["data"], [] if known else [f"the envelope holds {sorted(payload)} and {meta}"]
+
+
+_META = {"pagination": {"skip", "take", "total", "hasMore"}}
 
 
 census = Census()
