@@ -24,11 +24,16 @@ from buyside.bootstrap.composition import CannotStart
 _SECRETS = re.compile(r"(?i)(buyside_[0-9]+_|bearer\s+|basic\s+)[0-9a-z+/=._~-]{8,}")
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
 class _Redacting(logging.Formatter):
     """A last net: whatever is logged, by a library too, no key stands in it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _SECRETS.sub(r"\1••••••", super().format(record))
+        text = _SECRETS.sub(r"\1••••••", super().format(record))
+        # A seller's words may be logged: no control character of theirs makes a line, or a colour, of its own.
+        return "\n    ".join(_CONTROL.sub("·", line) for line in text.splitlines())
 
 
 def log_to_stderr(level: str) -> None:

@@ -47,8 +47,10 @@ def _amount(budget: Money, term: FeeTerm) -> Money:
 
 
 def allocation(buy: MediaBuy) -> Money:
-    """Media part of a buy that is not over; of one that is, the media part of what it really delivered."""
-    if buy.status not in media_buys.TERMINAL:
+    """Media part of a buy that is not over; of one that is, the media part of what it really delivered, and all of it
+    while nobody has read that."""
+    unread = buy.delivered is None and buy.seller_buy_id is not None and buy.status in media_buys.RAN
+    if buy.status not in media_buys.TERMINAL or unread:
         return buy.media_part(buy.budget)
     spent = buy.delivered.spend if buy.delivered else Decimal(0)
     return Money.rounded(spent, buy.currency)

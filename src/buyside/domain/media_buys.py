@@ -29,6 +29,8 @@ class Status(StrEnum):
 
 
 TERMINAL = frozenset({Status.COMPLETED, Status.CANCELED, Status.FAILED, Status.REJECTED, Status.ARCHIVED})
+RAN = frozenset({Status.COMPLETED, Status.CANCELED})
+"""Over, after it may have delivered."""
 LIVE = frozenset({Status.PENDING_APPROVAL, Status.INPUT_REQUIRED, Status.ACTIVE, Status.PAUSED})
 """Placed and not over: the seller holds it, or may."""
 
@@ -56,7 +58,7 @@ TRANSITIONS: dict[tuple[Status, Action], Status] = {
     (Status.DRAFT, Action.DISPATCH): Status.PENDING_APPROVAL,
     (Status.PENDING_APPROVAL, Action.WITHDRAW): Status.DRAFT,
     **{(s, Action.WAIT): Status.PENDING_APPROVAL for s in _WAITING},
-    **{(s, Action.ASK): Status.INPUT_REQUIRED for s in _WAITING},
+    **{(s, Action.ASK): Status.INPUT_REQUIRED for s in (*_WAITING, Status.ACTIVE, Status.PAUSED)},
     **{(s, Action.ACTIVATE): Status.ACTIVE for s in (*_WAITING, Status.ACTIVE, Status.PAUSED)},
     **{(s, Action.PAUSE): Status.PAUSED for s in (*_WAITING, Status.ACTIVE, Status.PAUSED)},
     (Status.PAUSED, Action.REACTIVATE): Status.ACTIVE,
@@ -64,7 +66,7 @@ TRANSITIONS: dict[tuple[Status, Action], Status] = {
     (Status.ACTIVE, Action.WAIT): Status.PENDING_APPROVAL,
     (Status.PAUSED, Action.WAIT): Status.PENDING_APPROVAL,
     **{(s, Action.DECLINE): Status.REJECTED for s in (*_WAITING, Status.ACTIVE, Status.PAUSED)},
-    **{(s, Action.FAIL): Status.FAILED for s in _WAITING},
+    **{(s, Action.FAIL): Status.FAILED for s in (*_WAITING, Status.ACTIVE, Status.PAUSED)},
     **{(s, Action.CANCEL): Status.CANCELED for s in LIVE},
     **{(s, Action.COMPLETE): Status.COMPLETED for s in (*_WAITING, Status.ACTIVE, Status.PAUSED)},
     **{
@@ -80,6 +82,9 @@ SELLER_WORDS: dict[str, Action] = {
     "completed": Action.COMPLETE,
     "rejected": Action.DECLINE,
     "canceled": Action.CANCEL,
+    "cancelled": Action.CANCEL,
+    "expired": Action.COMPLETE,
+    "archived": Action.COMPLETE,
     "pending_creatives": Action.WAIT,
     "pending_start": Action.WAIT,
     "pending_activation": Action.WAIT,
@@ -88,6 +93,7 @@ SELLER_WORDS: dict[str, Action] = {
     "working": Action.WAIT,
     "pending_approval": Action.WAIT,
     "input-required": Action.ASK,
+    "input_required": Action.ASK,
     "failed": Action.FAIL,
 }
 
@@ -235,6 +241,8 @@ class MediaBuy:
     check_at: datetime | None = None
     """When the watch looks at it next."""
     checks: int = 0
+    absent_at: datetime | None = None
+    """When a create that nobody answered was last proved absent: it may be booked late all the same."""
     delivered: Delivered | None = None
     delivered_at: datetime | None = None
 

@@ -33,8 +33,11 @@ class State(StrEnum):
 
 
 OPEN = frozenset({State.PLANNED, State.SENT, State.UNKNOWN})
-COUNTED = frozenset({State.PLANNED, State.SENT, State.UNKNOWN, State.DONE})
-"""What counts against a daily limit: money that is, or may be, committed."""
+COUNTED = frozenset({State.PLANNED, State.SENT, State.UNKNOWN, State.DONE, State.ABSENT})
+"""What counts against a daily limit: money that is, or may be, committed. A seller may book late what it did not hold
+when it was asked."""
+LATE = timedelta(hours=24)
+"""How long a create that was proved absent is looked for all the same."""
 
 REPLAY_MARGIN = timedelta(minutes=5)
 MAX_REPLAYS = 6
@@ -69,9 +72,11 @@ class Operation:
 
     def may_replay(self, now: datetime) -> bool:
         """Whether the same bytes may go out again: never sent, or within the seller's replay window less a margin."""
-        if self.first_sent_at is None:
-            return True
-        if not self.prepared.replayable or self.replay_ttl is None or self.attempts >= MAX_REPLAYS:
+        return self.first_sent_at is None or (self.attempts < MAX_REPLAYS and self.remembered(now))
+
+    def remembered(self, now: datetime) -> bool:
+        """Whether the seller still knows the key, if it ever saw it."""
+        if self.first_sent_at is None or not self.prepared.replayable or self.replay_ttl is None:
             return False
         return now < self.first_sent_at + timedelta(seconds=self.replay_ttl) - REPLAY_MARGIN
 

@@ -246,6 +246,21 @@ def _known(package: Package, found: ObservedPackage | None) -> Package:
     return replace(package, package_id=found.package_id, status=status)
 
 
+def own(listed: Sequence[ObservedBuy], buy: MediaBuy) -> list[ObservedBuy]:
+    """What a seller holds under this buy's context, the living first. One that it rejected is nothing that it holds."""
+    mine = [each for each in listed if each.context_id == buy.id and each.status != "rejected"]
+    return sorted(mine, key=lambda each: each.status in {"canceled", "completed"})
+
+
+def doubled(buy: MediaBuy, extra: Sequence[ObservedBuy]) -> MediaBuy:
+    """The seller holds more than one: nothing is canceled unasked, a person must look."""
+    names = ", ".join(each.seller_buy_id for each in extra if each.status not in {"canceled", "completed"})
+    if not names:
+        return buy
+    said = f"The seller also holds {names} for this buy; cancel what is not wanted there."
+    return replace(buy, trouble=Trouble(ErrorCode.PLATFORM_ERROR, ErrorOwner.SELLER, said))
+
+
 def mismatches(buy: MediaBuy, observed: ObservedBuy) -> list[str]:
     """What the seller booked otherwise than asked, in sentences; empty when all that it said agrees (adcp.md 5.7)."""
     found: list[str] = []

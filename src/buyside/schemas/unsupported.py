@@ -32,7 +32,7 @@ _NO = ("", "false")
 
 UNSUPPORTED: Mapping[str, Table] = {
     "listAdvertisers": {"?linkedAccountPartnerId": ("",)},
-    "createAdvertiser": _ADVERTISER,
+    "createAdvertiser": {**_ADVERTISER, "fees": ([],)},
     "updateAdvertiser": _ADVERTISER,
     "registerSourceCredentials": {"marketplaceAccount": (False,), "auth.privateKey": ()},
     "listCampaigns": {"?fields": ("",)},

@@ -7,10 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from buyside.domain.errors import BuysideError
+from buyside.domain.errors import BuysideError, PlatformError
 from buyside.domain.ids import AccountId, MediaBuyId, OperationId
-from buyside.services.media_buys import placing, recovering
-from buyside.services.work import Runtime
+from buyside.domain.media_buys import RAN, MediaBuy, Status
+from buyside.services import media_buys
+from buyside.services.media_buys import latecomers, placing, recovering
+from buyside.services.work import Runtime, Work
 from buyside.store import media_buys as stored_buys
 from buyside.store import operations as stored_operations
 
@@ -40,13 +42,31 @@ async def watch(runtime: Runtime) -> int:
 
     async def one(account: AccountId, buy_id: MediaBuyId) -> None:
         work = runtime.as_system(account, "watch")
-        async with work.reading() as tx:
-            buy = await tx.media_buys.get(buy_id)
-        after = await placing.refresh(work, buy)
-        if after.check_at == buy.check_at:
-            await placing.look_later(work, after)
+        await _look(work, await media_buys.get(work, buy_id))
 
     return await _each(one, found)
+
+
+async def _look(work: Work, buy: MediaBuy) -> None:
+    """Live: how it stands. Over: what it delivered. DRAFT: whether an unanswered create was booked late."""
+    if buy.status in RAN:
+        await _closed(work, buy)
+        return
+    if buy.status is Status.DRAFT:
+        await latecomers.look(work, [buy])
+        after = await media_buys.get(work, buy.id)
+    else:
+        after = await placing.refresh(work, buy)
+    if after.check_at == buy.check_at:
+        await placing.look_later(work, after)
+
+
+async def _closed(work: Work, buy: MediaBuy) -> None:
+    try:
+        await media_buys.close(work, buy)
+    except PlatformError as error:
+        log.info("what media buy %s delivered could not be read: %s", buy.id, error.message)
+        await placing.look_later(work, buy)
 
 
 async def take_up(runtime: Runtime, account: int, operation: str) -> None:

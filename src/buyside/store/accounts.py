@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain.accounts import Account, Key, Limit, LimitScope, Role
 from buyside.domain.errors import Conflict, NotFound
-from buyside.domain.ids import AccountId, AgentId, KeyId
+from buyside.domain.ids import AccountId, AgentId, KeyId, MediaBuyId
 from buyside.domain.money import Money
 from buyside.domain.operations import COUNTED, Kind
 from buyside.store.tables import account, api_key, operation, seal, spending_limit
@@ -113,14 +114,15 @@ class AccountRepository:
                 )
             )
 
-    async def committed_on(self, day: date, limit: Limit) -> Money:
-        """What creates of this UTC day commit within the limit's scope, settled or not."""
+    async def committed_on(self, day: date, limit: Limit, besides: Sequence[MediaBuyId] = ()) -> Money:
+        """What creates of this UTC day commit within the limit's scope, settled or not, `besides` these buys."""
         wanted = [
             operation.c.account_id == self._owner,
             operation.c.day == day.isoformat(),
             operation.c.kind == Kind.CREATE.value,
             operation.c.currency == limit.currency,
             operation.c.state.in_([s.value for s in COUNTED]),
+            operation.c.media_buy_id.not_in(besides),
         ]
         if limit.scope is LimitScope.KEY:
             wanted.append(operation.c.key_id == limit.key)

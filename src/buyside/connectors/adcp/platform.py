@@ -17,6 +17,7 @@ from buyside.connectors.adcp.mapping import observations, products, requests
 from buyside.connectors.adcp.outcome import RPCError, TaskResult, decide
 from buyside.connectors.adcp.reading import items
 from buyside.connectors.adcp.reads import answered, asked, paged, refusal
+from buyside.connectors.adcp.redaction import Redactor
 from buyside.connectors.adcp.shaping import lists, shaped
 from buyside.connectors.adcp.wire import freeze
 from buyside.domain.answers import Answer, Dropped, Outcome, Prepared
@@ -101,9 +102,10 @@ class AdCPSellers:
             arguments["time_budget"] = {"interval": max(1, seconds - 2), "unit": "seconds"}
         connection = self._connections.to(seller)
         pages = await paged(connection, seller, "get_products", arguments, timeout)
+        hide = redactor(seller)
         if sum(1 for page in pages for _ in items(page, "products")) < MANY:
-            return _joined(pages)
-        return await asyncio.to_thread(_joined, pages)
+            return _joined(pages, hide)
+        return await asyncio.to_thread(_joined, pages, hide)
 
     async def media_buys(
         self, seller: Seller, account: AccountRef, *, seller_buy_ids: Sequence[str] = (), timeout: float
@@ -111,7 +113,8 @@ class AdCPSellers:
         arguments = requests.get_media_buys(account, seller_buy_ids)
         pages = await paged(self._connections.to(seller), seller, "get_media_buys", arguments, timeout)
         wanted = set(seller_buy_ids)
-        found = {each.seller_buy_id: each for page in pages for each in observations.listed_buys(page)}
+        said = redactor(seller).spoken(pages)
+        found = {each.seller_buy_id: each for page in said for each in observations.listed_buys(page)}
         return [each for name, each in found.items() if not wanted or name in wanted]
 
     async def delivery(
@@ -176,10 +179,11 @@ def _must_be_heard(seller: Seller, tool: str, dropped: tuple[Dropped, ...], argu
 
 
 def _without_secrets(answer: Answer, seller: Seller) -> Answer:
-    """A seller may echo our credential in its error; it goes no further than here."""
+    """A seller may echo our credential in what it says; it goes no further than here."""
+    hide = redactor(seller)
+    answer = replace(answer, data=hide.spoken(answer.data))
     if answer.error is None:
         return answer
-    hide = redactor(seller)
     error = answer.error
     suggestion = hide.text(error.suggestion) if error.suggestion else None
     details = hide.value(error.details)
@@ -188,8 +192,8 @@ def _without_secrets(answer: Answer, seller: Seller) -> Answer:
     )
 
 
-def _joined(pages: Sequence[Mapping[str, Any]]) -> Offer:
-    offers = [products.offer(each) for each in pages]
+def _joined(pages: Sequence[Mapping[str, Any]], hide: Redactor) -> Offer:
+    offers = [products.offer(hide.spoken(each)) for each in pages]
     return Offer(
         products=tuple(each for offer in offers for each in offer.products),
         proposals=tuple(each for offer in offers for each in offer.proposals),

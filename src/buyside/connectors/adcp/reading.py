@@ -48,9 +48,13 @@ def amount(value: Any, *keys: str) -> Decimal | None:
     return None if found is None or found < 0 else found.quantize(_MICRO, ROUND_HALF_UP).normalize() + 0
 
 
+LARGEST_COUNT = 2**53 - 1
+"""What JSON can carry exactly; a larger count is no count."""
+
+
 def count(value: Any, *keys: str) -> int | None:
     found = number(value, *keys)
-    return None if found is None or found < 0 else int(found)
+    return None if found is None or not 0 <= found <= LARGEST_COUNT else int(found)
 
 
 def flag(value: Any, key: str) -> bool | None:

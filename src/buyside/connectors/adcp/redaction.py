@@ -34,6 +34,18 @@ class Redactor:
             said = said.replace(secret, HIDDEN)
         return said if len(said) <= MAX_TEXT else said[:MAX_TEXT] + "…"
 
+    def spoken(self, value: Any) -> Any:
+        """What a seller said, whole, but for our own credentials that it repeats."""
+        if not self._secrets:
+            return value
+        if isinstance(value, str):
+            for secret in self._secrets:
+                value = value.replace(secret, HIDDEN)
+            return value
+        if isinstance(value, Mapping):
+            return {self.spoken(key): self.spoken(each) for key, each in value.items()}
+        return [self.spoken(each) for each in value] if isinstance(value, list) else value
+
     def value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)

@@ -15,7 +15,7 @@ from buyside.domain.ids import AdvertiserId, CampaignId, DiscoveryId, Storefront
 from buyside.domain.media_buys import MediaBuy
 from buyside.services.campaigns import staging
 from buyside.services.campaigns.reading import CampaignView, fee_terms, view
-from buyside.services.media_buys import parts
+from buyside.services.media_buys import latecomers, parts
 from buyside.services.work import Tx, Work
 
 Edit = Callable[[Campaign], CampaignSpec]
@@ -204,6 +204,11 @@ async def delete(work: Work, campaign_id: CampaignId) -> None:
     Raises: NotFound; Conflict while a buy runs or waits (ruling 0.18).
     """
     work.require(Right.CAMPAIGNS)
+    async with work.reading() as tx:
+        drafts = await tx.media_buys.of((await tx.campaigns.get(campaign_id)).id)
+    doubts = await latecomers.look(work, drafts)
+    if doubts:
+        raise Conflict(next(iter(doubts.values())), details={"mediaBuyIds": list(doubts)})
     async with work.writing() as tx:
         campaign = await tx.campaigns.lock(campaign_id)
         if campaign.status is Status.ARCHIVED:

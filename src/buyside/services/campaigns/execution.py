@@ -164,7 +164,7 @@ async def _check_limits(tx: Tx, work: Work, drafts: Sequence[MediaBuy]) -> None:
             for other in limits
         ):
             raise Forbidden(f"{limit.label} has limits, but none in {foreign.currency}: nothing is spent unlimited.")
-        committed = await tx.accounts.committed_on(work.now().date(), limit)
+        committed = await tx.accounts.committed_on(work.now().date(), limit, [b.id for b in covered])
         for buy in covered:
             if buy.currency == limit.currency:
                 limit.check(buy.budget, committed)

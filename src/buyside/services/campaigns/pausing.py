@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from buyside.domain import settling
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser
 from buyside.domain.campaigns import Action, Campaign, Status
@@ -98,7 +99,8 @@ def _chosen(buys: Sequence[MediaBuy], action: Action) -> list[tuple[MediaBuy, Ac
 async def _step(tx: Tx, work: Work, advertiser: Advertiser, buy: MediaBuy, action: Action, told: bool) -> _Step:
     if buy.seller_buy_id is None:
         # Nothing can be asked of the seller yet; the watch holds it the moment that it is seen to run.
-        marked = replace(buy, paused_by=PausedBy.CAMPAIGN if action is Action.PAUSE else None)
+        by = buy.paused_by if buy.paused_by in settling.HELD else PausedBy.CAMPAIGN
+        marked = replace(buy, paused_by=by if action is Action.PAUSE else None)
         return _Step(await tx.media_buys.save(replace(marked, check_at=work.now()), work.now()), told=False)
     try:
         seller = await tx.storefronts.seller(buy.agent_id)

@@ -79,6 +79,8 @@ async def _read(work: Work, buy: MediaBuy) -> BuyStatus:
         settled = await settling.observe(work, await parts.load(work, buy.id))
     except PlatformError as error:
         return BuyStatus(buy, buy, Refreshed.FAILED, error.message)
+    if settled is None and buy.seller_buy_id is not None:
+        return BuyStatus(buy, buy, Refreshed.FAILED, "The seller does not list this media buy.")
     if settled is None:
         return BuyStatus(buy, buy, Refreshed.DIRECT)
     after, _ = await placing.follow(work, settled)

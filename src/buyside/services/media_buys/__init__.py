@@ -1,5 +1,5 @@
 """Media buys: prepared in one transaction, placed outside any, settled in another; watched ever after."""
 
-from buyside.services.media_buys.verbs import Changed, deliver, get, packages, pause, reactivate
+from buyside.services.media_buys.verbs import Changed, close, deliver, get, packages, pause, reactivate
 
-__all__ = ["Changed", "deliver", "get", "packages", "pause", "reactivate"]
+__all__ = ["Changed", "close", "deliver", "get", "packages", "pause", "reactivate"]

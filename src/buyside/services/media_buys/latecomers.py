@@ -13,7 +13,6 @@ from buyside.domain import settling as rules
 from buyside.domain.errors import BuysideError
 from buyside.domain.ids import MediaBuyId
 from buyside.domain.media_buys import MediaBuy, Status
-from buyside.domain.operations import Kind, State
 from buyside.domain.orders import ObservedBuy
 from buyside.services.media_buys import parts, placing, settling
 from buyside.services.media_buys.parts import Parts
@@ -23,13 +22,7 @@ from buyside.services.work import Work
 async def look(work: Work, drafts: Sequence[MediaBuy]) -> dict[MediaBuyId, str]:
     """Take over what is booked already. The others that must not be sent now, with the reason: their seller cannot be
     read, so nobody knows."""
-    async with work.reading() as tx:
-        suspects = [
-            buy
-            for buy in drafts
-            if buy.trouble is not None
-            and any(o.state is State.ABSENT for o in await tx.operations.of_buy(buy.id, kind=Kind.CREATE))
-        ]
+    suspects = [buy for buy in drafts if buy.status is Status.DRAFT and buy.absent_at is not None]
     said = await asyncio.gather(*(_look(work, buy) for buy in suspects))
     return {buy.id: message for buy, message in zip(suspects, said, strict=True) if message is not None}
 
@@ -41,13 +34,13 @@ async def _look(work: Work, buy: MediaBuy) -> str | None:
         listed = await work.sellers.media_buys(have.seller, have.account, timeout=patience)
     except BuysideError as error:
         return f"An earlier call may have been booked late, and the seller cannot be read: {error.message}"
-    mine = [each for each in listed if each.context_id == buy.id]
+    mine = rules.own(listed, buy)
     if mine:
-        await _take_over(work, have, mine[0])
+        await _take_over(work, have, mine[0], mine[1:])
     return None
 
 
-async def _take_over(work: Work, have: Parts, found: ObservedBuy) -> None:
+async def _take_over(work: Work, have: Parts, found: ObservedBuy, extra: Sequence[ObservedBuy]) -> None:
     async with work.writing() as tx:
         campaign, buy = await parts.locked(tx, have.buy.id)
         if buy.status is not Status.DRAFT:
@@ -57,5 +50,6 @@ async def _take_over(work: Work, have: Parts, found: ObservedBuy) -> None:
         # The watch goes on with it at once, should this process end before the next line.
         booked = replace(rules.dispatched(buy, now), seller_buy_id=found.seller_buy_id, check_at=now)
         await tx.media_buys.save(booked, now)
-    settled = await settling.adopt(work, await parts.load(work, have.buy.id), found, action="media_buy.found_late")
+    have = await parts.load(work, have.buy.id)
+    settled = await settling.adopt(work, have, found, action="media_buy.found_late", extra=extra)
     await placing.follow(work, settled)

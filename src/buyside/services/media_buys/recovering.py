@@ -68,7 +68,7 @@ async def _look(work: Work, found: Operation) -> None:
 
 
 async def _decide(work: Work, held: Operation, have: Parts, listed: Sequence[ObservedBuy]) -> None:
-    mine = [each for each in listed if each.context_id == have.buy.id]
+    mine = rules.own(listed, have.buy)
     if mine:
         await _found(work, held, have, mine)
     elif strangers := await _could_be_ours(work, have, listed):
@@ -105,22 +105,9 @@ async def _found(work: Work, held: Operation, have: Parts, mine: Sequence[Observ
             buy, operation_id=None, trouble=None, seller_buy_id=mine[0].seller_buy_id, check_at=now, checks=0
         )
         await tx.media_buys.save(settled, now)
-    extra = [each.seller_buy_id for each in mine[1:]]
-    if extra:
-        await _doubled(work, have, extra)
     have = await parts.load(work, have.buy.id)
-    done = await settling.adopt(work, have, mine[0], action="media_buy.found")
+    done = await settling.adopt(work, have, mine[0], action="media_buy.found", extra=mine[1:])
     await placing.follow(work, done)
-
-
-async def _doubled(work: Work, have: Parts, extra: Sequence[str]) -> None:
-    """The seller holds more than one buy under our context: nothing is canceled unasked, a person must look."""
-    message = f"The seller also holds {', '.join(extra)} for this buy; cancel what is not wanted there."
-    async with work.writing() as tx:
-        campaign, buy = await parts.locked(tx, have.buy.id)
-        marked = replace(buy, trouble=Trouble(ErrorCode.PLATFORM_ERROR, ErrorOwner.SELLER, message))
-        await tx.media_buys.save(marked, work.now())
-        await tx.record("media_buy.doubled", message, parts.subject(campaign, buy))
 
 
 async def _absent(work: Work, held: Operation) -> None:
@@ -132,7 +119,8 @@ async def _absent(work: Work, held: Operation) -> None:
         absent = replace(_over(held, State.ABSENT, message), looks=held.looks + 1)
         if await tx.operations.conclude(held, absent) and buy.operation_id == held.id:
             trouble = Trouble(ErrorCode.SOURCE_UNAVAILABLE, ErrorOwner.SELLER, message)
-            await settling.store(tx, work, campaign, buy, rules.withdrawn(buy, trouble), "media_buy.absent")
+            draft = replace(rules.withdrawn(buy, trouble), absent_at=work.now())
+            await settling.store(tx, work, campaign, buy, draft, "media_buy.absent")
 
 
 async def _again(work: Work, held: Operation, message: str, *, looked: bool) -> None:

@@ -12,10 +12,10 @@ from buyside.domain.answers import Answer, Outcome
 from buyside.domain.campaigns import Campaign
 from buyside.domain.creatives import Creative, SellerReview, fits
 from buyside.domain.decisions import EntryType, changes
-from buyside.domain.errors import Conflict, PlatformError
+from buyside.domain.errors import Conflict, PlatformError, Rejected
 from buyside.domain.ids import MediaBuyId
 from buyside.domain.media_buys import ErrorCode, ErrorOwner, MediaBuy, PausedBy, Status, Trouble
-from buyside.domain.operations import Kind, Operation, State, backoff
+from buyside.domain.operations import LATE, Kind, Operation, State, backoff
 from buyside.domain.orders import ObservedBuy
 from buyside.services.media_buys import parts, planning
 from buyside.services.media_buys.parts import Parts
@@ -129,17 +129,29 @@ async def observe(work: Work, have: Parts, *, tried: str | None = None) -> Settl
         return None
     if buy.seller_buy_id is None:
         return await _task(work, have)
+    # After a create that nobody answered the whole list is read: a second one may have been booked late.
+    ids = () if _may_be_doubled(work, buy) else (buy.seller_buy_id,)
     found = await work.sellers.media_buys(
-        have.seller, have.account, seller_buy_ids=[buy.seller_buy_id], timeout=work.policy.read_timeout
+        have.seller, have.account, seller_buy_ids=ids, timeout=work.policy.read_timeout
     )
     observed = next((each for each in found if each.seller_buy_id == buy.seller_buy_id), None)
-    return await adopt(work, have, observed, tried=tried) if observed is not None else None
+    if observed is None:
+        return None
+    extra = [] if ids else [each for each in settling.own(found, buy) if each is not observed]
+    return await adopt(work, have, observed, tried=tried, extra=extra)
+
+
+def _may_be_doubled(work: Work, buy: MediaBuy) -> bool:
+    return buy.absent_at is not None and work.now() < buy.absent_at + LATE
 
 
 async def _task(work: Work, have: Parts) -> Settled | None:
     if have.buy.task_id is None:
-        return None
-    answer = await work.sellers.task(have.seller, have.buy.task_id, have.account, timeout=work.policy.read_timeout)
+        return await _by_context(work, have)
+    try:
+        answer = await work.sellers.task(have.seller, have.buy.task_id, have.account, timeout=work.policy.read_timeout)
+    except Rejected:
+        return await _by_context(work, have)  # the seller has lost the task; the buy may be there all the same
     if answer.outcome in {Outcome.PENDING, Outcome.UNKNOWN} or (
         answer.outcome is Outcome.REJECTED and not answer.reached
     ):
@@ -152,8 +164,21 @@ async def _task(work: Work, have: Parts) -> Settled | None:
     return await adopt(work, have, observed) if observed is not None else None
 
 
+async def _by_context(work: Work, have: Parts) -> Settled | None:
+    """A buy that its seller took without an id, or whose task is lost, is found by our own."""
+    listed = await work.sellers.media_buys(have.seller, have.account, timeout=work.policy.read_timeout)
+    mine = settling.own(listed, have.buy)
+    return await adopt(work, have, mine[0], extra=mine[1:]) if mine else None
+
+
 async def adopt(
-    work: Work, have: Parts, observed: ObservedBuy, *, action: str = "media_buy.observed", tried: str | None = None
+    work: Work,
+    have: Parts,
+    observed: ObservedBuy,
+    *,
+    action: str = "media_buy.observed",
+    tried: str | None = None,
+    extra: Sequence[ObservedBuy] = (),
 ) -> Settled:
     """Take over what was read, guard the money, and see to it that nothing serves that must not."""
     now = work.now()
@@ -166,7 +191,7 @@ async def adopt(
         if tried == "pause" and seen.status is Status.ACTIVE:
             seen = replace(seen, trouble=buy.trouble)  # why it still runs
         after, planned = await _guard(tx, work, have, campaign, seen, observed)
-        saved = await store(tx, work, campaign, buy, after, action)
+        saved = await store(tx, work, campaign, buy, settling.doubled(after, extra), action)
         saved, more = await _follow_ups(tx, work, have, campaign, saved, tried)
         more += await _assign(tx, work, have, saved, observed)
         await _campaign_after(tx, work, campaign)
@@ -375,9 +400,15 @@ async def store(
 
 def _watched(work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy) -> MediaBuy:
     """When the buy is looked at next: soon while something waits, rarely while it runs, never when it is over."""
+    policy, moved = work.policy, before.status is not after.status
+    if after.status is Status.DRAFT and _may_be_doubled(work, after):
+        return replace(after, check_at=work.now() + timedelta(seconds=policy.pending_poll_max), checks=0)
+    if after.status in media_buys.RAN and after.seller_buy_id is not None and (moved or before.check_at is not None):
+        # Its last delivery is still to be read: until then all of it counts as spent.
+        wait = timedelta() if moved else backoff(after.checks, policy.pending_poll, policy.pending_poll_max)
+        return replace(after, check_at=work.now() + wait, checks=0 if moved else after.checks)
     if after.unsettled or after.status not in media_buys.LIVE:
         return replace(after, check_at=None, checks=0)
-    policy, moved = work.policy, before.status is not after.status
     checks = 0 if moved else after.checks
     waits = after.status in {Status.PENDING_APPROVAL, Status.INPUT_REQUIRED}
     if settling.wants_pause(after, campaign.status) and after.status is not Status.PAUSED:

@@ -11,7 +11,7 @@ from buyside.domain.campaigns import Campaign
 from buyside.domain.campaigns import Status as CampaignStatus
 from buyside.domain.errors import Conflict, PlatformError
 from buyside.domain.ids import MediaBuyId
-from buyside.domain.media_buys import MICROS, Delivered, MediaBuy, Status
+from buyside.domain.media_buys import MICROS, Delivered, ErrorCode, ErrorOwner, MediaBuy, Status, Trouble
 from buyside.domain.orders import DeliveryRow
 from buyside.services import seller_accounts
 from buyside.services.media_buys import changing, parts, planning
@@ -73,9 +73,26 @@ async def deliver(work: Work, buy: MediaBuy) -> MediaBuy:
         return await tx.media_buys.save(delivered(current, rows, now=work.now()), work.now())
 
 
+async def close(work: Work, buy: MediaBuy) -> MediaBuy:
+    """Read what a buy that is over delivered in the end; a seller that reports nothing delivered nothing.
+
+    Raises: PlatformError.
+    """
+    read = await deliver(work, buy)
+    async with work.writing() as tx:
+        _, current = await parts.locked(tx, read.id)
+        done = replace(current, delivered=current.delivered or Delivered(), check_at=None, checks=0)
+        return await tx.media_buys.save(done, work.now())
+
+
 def delivered(buy: MediaBuy, rows: Iterable[DeliveryRow], *, now: datetime) -> MediaBuy:
     """The buy with these totals. Daily rows only repeat what the totals say."""
-    totals = [r for r in rows if r.day is None and r.seller_buy_id == buy.seller_buy_id]
+    mine = [r for r in rows if r.day is None and r.seller_buy_id == buy.seller_buy_id]
+    totals = [r for r in mine if r.currency in (None, buy.currency)]
+    if len(totals) < len(mine):
+        foreign = next(r.currency for r in mine if r.currency not in (None, buy.currency))
+        said = f"The seller reports delivery in {foreign}, the buy is in {buy.currency}: it was left out."
+        buy = replace(buy, trouble=Trouble(ErrorCode.PLATFORM_ERROR, ErrorOwner.SELLER, said))
     by_package = {r.package_id: _figures(r) for r in totals if r.package_id is not None}
     whole = next((_figures(r) for r in totals if r.package_id is None), None) or _sum(list(by_package.values()))
     return replace(

@@ -17,6 +17,10 @@ BUYER_TOOLS = frozenset(_TOOLS.split())
 _WRITES = ("create_media_buy", "update_media_buy", "sync_creatives", "sync_accounts")
 
 
+LONGEST_MEMORY = 30 * 86_400
+"""Seconds. The longest that AdCP lets a seller promise is a week; beyond a month nothing is believed."""
+
+
 def declared(
     transport: Protocol,
     endpoint: str,
@@ -52,7 +56,7 @@ def _replay_ttl(idempotency: Mapping[str, Any]) -> int | None:
     """Never assumed: a seller that does not say how long it remembers a key gets each write once (ruling 0.3)."""
     if flag(idempotency, "supported") is False:
         return None
-    return count(idempotency, "replay_ttl_seconds") or None
+    return min(count(idempotency, "replay_ttl_seconds") or 0, LONGEST_MEMORY) or None
 
 
 def _quirks(profile: SellerProfile) -> list[str]:
