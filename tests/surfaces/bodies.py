@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from buyside.domain.qualified import product_key
+from tests.recording import Operation
 
 Schema = Mapping[str, Any]
 Step = str | int
@@ -19,12 +22,45 @@ BY_NAME = {
 }
 
 
+def batch(ids: Mapping[str, Any]) -> Any:
+    key = product_key(ids["storefrontId"], ids["salesAgentId"], ids["productId"])
+    return {
+        "productQueryId": ids["productQueryId"],
+        "campaign": {"campaignId": ids["campaignId"]},
+        "mode": "stage",
+        "selections": [{"kind": "product", "productId": key}],
+    }
+
+
+def query(ids: Mapping[str, Any]) -> Any:
+    return {"buying_mode": "wholesale", "ext": {"interchange": {"advertiser_id": ids["advertiserId"]}}}
+
+
+BODIES: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "updateCampaign": lambda _: {"name": "Other"},
+    "registerSourceCredentials": lambda _: {"accountIdentifier": "a", "auth": {"type": "bearer", "token": "t"}},
+    "createMediaBuysBatch": batch,
+    "getMarketplaceProducts": query,
+}
+"""Where the least body is refused for a rule that no schema can say."""
+
+
+def schema_of(operation: Operation) -> Schema:
+    """Of the body that it takes."""
+    found: Schema = next(iter(operation.doc["requestBody"]["content"].values()))["schema"]
+    return found
+
+
 class Bodies:
     """`ids`: values for properties that name something, by the property's name."""
 
     def __init__(self, document: Schema, ids: Mapping[str, Any]) -> None:
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
         self._ids = ids
+
+    def good(self, operation: Operation, ids: Mapping[str, Any]) -> Any:
+        """A body that the operation takes."""
+        return BODIES[operation.id](ids) if operation.id in BODIES else self.least(schema_of(operation))
 
     def least(self, schema: Schema, name: str = "") -> Any:
         schema = self._resolved(schema)

@@ -6,7 +6,7 @@ An operation with an id in its path, its query or its body is covered the moment
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,11 @@ import pytest
 import pytest_asyncio
 
 from buyside.domain.accounts import Role
-from buyside.domain.qualified import product_key
 from buyside.services import accounts
 from tests.builders import World
 from tests.recording import BASE, Operation, census
 from tests.sandbox_server import SandboxHandle, sandbox
-from tests.surfaces.bodies import Bodies, Schema, told
+from tests.surfaces.bodies import Bodies, schema_of, told
 from tests.surfaces.conftest import a_client, with_key
 from tests.surfaces.steps import Ids, furnished, searched, synonymous
 
@@ -134,29 +133,6 @@ async def everything(side: Side) -> list[Any]:
 # ---- ids in the body and in the query
 
 
-def batch(ids: Ids) -> Any:
-    key = product_key(ids["storefrontId"], ids["salesAgentId"], ids["productId"])
-    return {
-        "productQueryId": ids["productQueryId"],
-        "campaign": {"campaignId": ids["campaignId"]},
-        "mode": "stage",
-        "selections": [{"kind": "product", "productId": key}],
-    }
-
-
-def query(ids: Ids) -> Any:
-    return {"buying_mode": "wholesale", "ext": {"interchange": {"advertiser_id": ids["advertiserId"]}}}
-
-
-BODIES: dict[str, Callable[[Ids], Any]] = {
-    "updateCampaign": lambda _: {"name": "Other"},
-    "registerSourceCredentials": lambda _: {"accountIdentifier": "a", "auth": {"type": "bearer", "token": "t"}},
-    "createMediaBuysBatch": batch,
-    "getMarketplaceProducts": query,
-}
-"""Where the least body is refused for a rule that no schema can say."""
-
-
 LIMIT = {"currency": "USD", "largestBuy": 1}
 BESIDE: dict[tuple[str, ...], Any] = {
     ("limits", "[]", "keyId"): {"limits": [{**LIMIT, "scope": "key"}]},
@@ -168,15 +144,11 @@ BESIDE: dict[tuple[str, ...], Any] = {
 
 def begun(operation: Operation, bodies: Bodies, ids: Ids, place: tuple[str, ...] = ()) -> Any:
     """A good body that names what is one's own alone."""
-    start = BODIES[operation.id](ids) if operation.id in BODIES else bodies.least(schema_of(operation))
+    start = bodies.good(operation, ids)
     for around, beside in BESIDE.items():
         if place[: len(around)] == around:
             start = {**start, **beside}
     return start
-
-
-def schema_of(operation: Operation) -> Schema:
-    return next(iter(operation.doc["requestBody"]["content"].values()))["schema"]  # type: ignore[no-any-return]
 
 
 def named_in_bodies() -> list[tuple[Operation, tuple[str, ...]]]:
