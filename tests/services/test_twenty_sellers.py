@@ -209,7 +209,7 @@ class TestOneDeadOneDripping:
             one_dead_one_dripping(world, "create_media_buy") as (handles, sellers, drip),
             asyncio.timeout(TOO_LONG),
         ):
-            world.runtime.policy = replace(world.runtime.policy, execute_deadline=1, call_timeout=TOO_LONG)
+            world.runtime.policy = replace(world.runtime.policy, execute_deadline=4, call_timeout=TOO_LONG)
             view = await a_campaign_at(world, handles, sellers)
             done = await campaigns.execute(world.work(), view.campaign.id)
             assert drip.is_going_on
