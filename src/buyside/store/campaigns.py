@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain import media_buys
@@ -104,7 +104,8 @@ class CampaignRepository:
         where = self._where(wanted)
         if after is not None:
             at, last = after
-            where.append(or_(campaign.c.created_at < at, and_(campaign.c.created_at == at, campaign.c.id < last)))
+            # The index is entered at the first condition; with `or` alone everything newer would be read and left out.
+            where += [campaign.c.created_at <= at, or_(campaign.c.created_at < at, campaign.c.id < last)]
         rows = await self._conn.execute(
             select(campaign)
             .where(*where)

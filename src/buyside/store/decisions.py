@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Row, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -114,4 +114,5 @@ def _older(after: tuple[datetime, str] | None) -> list[ColumnElement[bool]]:
     if after is None:
         return []
     at, last = after
-    return [or_(decision.c.at < at, and_(decision.c.at == at, decision.c.id < last))]
+    # The index is entered at the first condition; with `or` alone everything newer would be read and left out.
+    return [decision.c.at <= at, or_(decision.c.at < at, decision.c.id < last)]

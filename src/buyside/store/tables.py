@@ -1,5 +1,8 @@
 """Every table. What is filtered or sorted by is a column; the rest of a value is one JSON text beside it (ADR 0003).
 
+Almost every query names its account, and SQLite, which keeps no statistics, would rather enter an index by the account
+alone than by a column that finds more closely. So an index that is looked things up in begins with the account too.
+
 Money is BIGINT minor units with its currency; moments are `Instant`; secrets are ciphertext (`vault.py`).
 """
 
@@ -256,6 +259,7 @@ media_buy = Table(
     _one_of("status", media_buys.Status),
     Index("ix_media_buy_campaign", "campaign_id", "created_at", "id"),
     Index("ix_media_buy_account", "account_id", "status"),
+    Index("ix_media_buy_agent", "account_id", "agent_id"),
     Index("ix_media_buy_check", "check_at"),
     Index("ix_media_buy_storefront", "storefront_id", "status"),
 )
@@ -293,7 +297,7 @@ operation = Table(
     _one_of("state", operations.State),
     Index("ix_operation_due", "state", "next_at"),
     Index("ix_operation_day", "account_id", "day", "kind"),
-    Index("ix_operation_buy", "media_buy_id"),
+    Index("ix_operation_buy", "account_id", "media_buy_id"),
 )
 
 creative = Table(
@@ -327,8 +331,9 @@ decision = Table(
     Column("campaign_id", String(64)),
     Column("media_buy_id", String(64)),
     Column("key_id", Number),
-    Column("reverts", String(64), unique=True),
+    Column("reverts", String(64)),
     Column("body", Text, nullable=False),
+    UniqueConstraint("account_id", "reverts", name="uq_decision_reverts"),
     Index("ix_decision_recent", "account_id", "at", "id"),
     Index("ix_decision_campaign", "account_id", "campaign_id", "at", "id"),
     Index("ix_decision_subject", "account_id", "subject_type", "subject_id", "at", "id"),

@@ -87,7 +87,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_decision_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
-        sa.UniqueConstraint("reverts", name=op.f("uq_decision_reverts")),
+        sa.UniqueConstraint("account_id", "reverts", name="uq_decision_reverts"),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index("ix_decision_campaign", ["account_id", "campaign_id", "at", "id"], unique=False)
@@ -132,7 +132,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operation")),
     )
     with op.batch_alter_table("operation", schema=None) as batch_op:
-        batch_op.create_index("ix_operation_buy", ["media_buy_id"], unique=False)
+        batch_op.create_index("ix_operation_buy", ["account_id", "media_buy_id"], unique=False)
         batch_op.create_index("ix_operation_day", ["account_id", "day", "kind"], unique=False)
         batch_op.create_index("ix_operation_due", ["state", "next_at"], unique=False)
 
@@ -323,6 +323,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("media_buy", schema=None) as batch_op:
         batch_op.create_index("ix_media_buy_account", ["account_id", "status"], unique=False)
+        batch_op.create_index("ix_media_buy_agent", ["account_id", "agent_id"], unique=False)
         batch_op.create_index("ix_media_buy_campaign", ["campaign_id", "created_at", "id"], unique=False)
         batch_op.create_index("ix_media_buy_check", ["check_at"], unique=False)
         batch_op.create_index("ix_media_buy_storefront", ["storefront_id", "status"], unique=False)
