@@ -96,8 +96,10 @@ async def _created(work: Work, held: Operation, have: Parts, answer: Answer) -> 
         after, planned = await _guard(tx, work, have, campaign, placed.buy, observed)
         saved = await store(tx, work, campaign, buy, after, "media_buy.placed")
         saved, more = await _follow_ups(tx, work, have, campaign, saved)
-        every = await tx.media_buys.of(campaign.id, archived=False)
-        dropped = _unfit(await tx.creatives.of(campaign.id), saved, every, have)
+        creatives = await tx.creatives.of(campaign.id)
+        missing = any(not _fits(each, saved) for each in creatives)
+        every = await tx.media_buys.of(campaign.id, archived=False) if missing else []
+        dropped = _unfit(creatives, saved, every, have)
     return Settled(saved, None, placed.read, (*planned, *more), dropped)
 
 
@@ -194,7 +196,8 @@ async def adopt(
         saved = await store(tx, work, campaign, buy, settling.doubled(after, extra), action)
         saved, more = await _follow_ups(tx, work, have, campaign, saved, tried)
         more += await _assign(tx, work, have, saved, observed)
-        await _campaign_after(tx, work, campaign)
+        if saved.status not in media_buys.LIVE:  # with one that lives the campaign is not over
+            await _campaign_after(tx, work, campaign)
     return Settled(saved, planned=(*planned, *more))
 
 
