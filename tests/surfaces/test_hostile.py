@@ -112,6 +112,7 @@ class TestBodies:
             assert clear(await rest.admin.put(f"/campaigns/{campaign}", json=body)) in {200, 400}
             assert clear(await rest.admin.post("/campaigns", json=body)) in {201, 400}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "body",
         [
