@@ -103,19 +103,34 @@ def _announced(process: subprocess.Popen[bytes], stdout: Path) -> str:
 
 
 def _with_key(folder: Path, url: str) -> Server:
-    made = subprocess.run(  # noqa: S603 - our own program
-        _command("keys", "create", "--account", "Demo", "--json"),
+    code, said, complaint = _ran(_command("keys", "create", "--account", "Demo", "--json"), folder)
+    if code != 0:
+        raise Failed(f"buyside keys create ended with exit code {code}.", complaint.strip())
+    key = json.loads(said)
+    return Server(url, key["apiKey"], key["customerId"])
+
+
+def _ran(command: list[str], folder: Path) -> tuple[int, str, str]:
+    """Exit code, output and complaint. Whatever ends the wait, the process is gone before the folder goes.
+
+    `subprocess.run` does not wait for what it kills at Ctrl-C, which then still writes into a folder being deleted.
+    """
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command,
         env=_environment(folder),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=_START_SECONDS,
-        check=False,
     )
-    if made.returncode != 0:
-        raise Failed(f"buyside keys create ended with exit code {made.returncode}.", made.stderr.strip())
-    said = json.loads(made.stdout)
-    return Server(url, said["apiKey"], said["customerId"])
+    with process:
+        try:
+            output, complaint = process.communicate(timeout=_START_SECONDS)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    return process.returncode, output, complaint
 
 
 def _tail(log: Path) -> str:

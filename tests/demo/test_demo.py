@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -18,7 +19,7 @@ from demo.__main__ import show
 from demo.checks import Failed
 from demo.journey import Journey
 from demo.screen import Screen
-from demo.server import serving
+from demo.server import _ran, serving
 
 ROOT = Path(__file__).parents[2]
 IN_TIME = 120
@@ -69,7 +70,7 @@ def test_every_step_holds_and_nothing_of_the_users_is_touched(tmp_path: Path) ->
     assert (ROOT / "demo" / "by_hand.sh").read_text() in output
     assert "\x1b" not in output, "plain lines where there is no terminal"
     assert not (tmp_path / "mine").exists()
-    assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((tmp_path / "tmp").rglob("*")) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -83,7 +84,17 @@ def test_a_demo_that_is_stopped_takes_its_server_with_it(tmp_path: Path, how: si
         output, _ = running.communicate(timeout=IN_TIME)
     assert running.returncode == 130, output
     assert not answers(url[0])
-    assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((tmp_path / "tmp").rglob("*")) == []
+
+
+def test_a_command_that_is_waited_for_is_gone_before_the_stop_goes_on(tmp_path: Path) -> None:
+    stop_us_and_stay = "import os, sys, time; print(os.getpid(), file=open('pid', 'w'), flush=True); " + (
+        f"os.kill(os.getppid(), {int(signal.SIGINT)}); time.sleep({IN_TIME})"
+    )
+    with contextlib.chdir(tmp_path), pytest.raises(KeyboardInterrupt):
+        _ran([sys.executable, "-c", stop_us_and_stay], tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_what_fails_comes_with_the_last_that_the_server_logged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
