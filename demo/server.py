@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,10 +14,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from demo.checks import Failed
 from demo.screen import Screen
 
+Stream = int | BinaryIO
 _LISTENING = re.compile(r"listening on (http://\S+)")
 _START_SECONDS = 60
 _STOP_SECONDS = 15
@@ -65,18 +68,43 @@ def serving(screen: Screen) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _process(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as stderr, (folder / "stdout").open("wb") as stdout:
+    command = _command("serve", "--sandbox", "--port", "0")
+    with (
+        log.open("wb") as stderr,
+        (folder / "stdout").open("wb") as stdout,
+        _running(command, folder, stdout, stderr) as process,
+    ):
+        yield process
+
+
+@contextlib.contextmanager
+def _running(command: list[str], folder: Path, stdout: Stream, stderr: Stream) -> Iterator[subprocess.Popen[bytes]]:
+    """Ended at the latest with the block: whoever still ran would write into a folder that is being deleted."""
+    with _signals_kept() as kept:
+        # Ctrl-C in the middle of this would leave a process that nobody knows.
         process = subprocess.Popen(  # noqa: S603 - our own program
-            _command("serve", "--sandbox", "--port", "0"),
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
+            command, env=_environment(folder), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
         )
+    with process:
         try:
+            if kept:
+                raise KeyboardInterrupt
             yield process
         finally:
             _stop(process)
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[list[int]]:
+    """What asked this process to end meanwhile, for the caller to act upon."""
+    kept: list[int] = []
+    asking = [each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if callable(signal.getsignal(each))]
+    before = {each: signal.signal(each, lambda number, _: kept.append(number)) for each in asking}
+    try:
+        yield kept
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -103,34 +131,13 @@ def _announced(process: subprocess.Popen[bytes], stdout: Path) -> str:
 
 
 def _with_key(folder: Path, url: str) -> Server:
-    code, said, complaint = _ran(_command("keys", "create", "--account", "Demo", "--json"), folder)
-    if code != 0:
-        raise Failed(f"buyside keys create ended with exit code {code}.", complaint.strip())
+    command = _command("keys", "create", "--account", "Demo", "--json")
+    with _running(command, folder, subprocess.PIPE, subprocess.PIPE) as process:
+        said, complaint = process.communicate(timeout=_START_SECONDS)
+    if process.returncode != 0:
+        raise Failed(f"buyside keys create ended with exit code {process.returncode}.", complaint.decode().strip())
     key = json.loads(said)
     return Server(url, key["apiKey"], key["customerId"])
-
-
-def _ran(command: list[str], folder: Path) -> tuple[int, str, str]:
-    """Exit code, output and complaint. Whatever ends the wait, the process is gone before the folder goes.
-
-    `subprocess.run` does not wait for what it kills at Ctrl-C, which then still writes into a folder being deleted.
-    """
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command,
-        env=_environment(folder),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            output, complaint = process.communicate(timeout=_START_SECONDS)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-    return process.returncode, output, complaint
 
 
 def _tail(log: Path) -> str:

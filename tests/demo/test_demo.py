@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import re
@@ -12,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from subprocess import DEVNULL
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from demo.__main__ import show
 from demo.checks import Failed
 from demo.journey import Journey
 from demo.screen import Screen
-from demo.server import _ran, serving
+from demo.server import _running, serving
 
 ROOT = Path(__file__).parents[2]
 IN_TIME = 120
@@ -87,14 +88,24 @@ def test_a_demo_that_is_stopped_takes_its_server_with_it(tmp_path: Path, how: si
     assert list((tmp_path / "tmp").rglob("*")) == []
 
 
-def test_a_command_that_is_waited_for_is_gone_before_the_stop_goes_on(tmp_path: Path) -> None:
-    stop_us_and_stay = "import os, sys, time; print(os.getpid(), file=open('pid', 'w'), flush=True); " + (
-        f"os.kill(os.getppid(), {int(signal.SIGINT)}); time.sleep({IN_TIME})"
-    )
-    with contextlib.chdir(tmp_path), pytest.raises(KeyboardInterrupt):
-        _ran([sys.executable, "-c", stop_us_and_stay], tmp_path)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+def test_a_stop_in_the_middle_of_starting_a_process_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **how: Any) -> None:
+            super().__init__(*args, **how)
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        _running([sys.executable, "-c", f"import time; time.sleep({IN_TIME})"], tmp_path, DEVNULL, DEVNULL),
+    ):
+        raise AssertionError("it went on")
+    assert [each.returncode for each in started] == [-signal.SIGTERM]
 
 
 def test_what_fails_comes_with_the_last_that_the_server_logged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
