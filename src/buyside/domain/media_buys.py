@@ -186,6 +186,12 @@ class Package:
     format_options: tuple[Mapping[str, Any], ...] = ()
     creative_ids: tuple[str, ...] = ()
     selection_id: str | None = None
+    start: datetime | None = None
+    """None: the buy's own."""
+    end: datetime | None = None
+    period: int | None = None
+    """Which of the campaign's pacing periods it runs in, from 1; None: it runs the whole flight."""
+    period_label: str | None = None
     package_id: str | None = None
     """The seller's; None until it booked."""
     status: str | None = None
@@ -226,6 +232,10 @@ class MediaBuy:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    goals: tuple[Mapping[str, Any], ...] = ()
+    """AdCP optimization goals, copied onto every package when it is sent."""
+    creative_ids: tuple[str, ...] | None = None
+    """Assigned by a person; None: every creative of the campaign that fits."""
     seller_buy_id: str | None = None
     seller_status: str | None = None
     seller_revision: int | None = None

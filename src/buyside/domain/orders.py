@@ -61,11 +61,19 @@ class BuyOrder:
 
 @dataclass(frozen=True)
 class PackageChange:
+    """None means: leave as it is."""
+
     package_id: str
     budget: Money | None = None
     paused: bool | None = None
     canceled: bool | None = None
     bid: Decimal | None = None
+    pacing: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    targeting: Mapping[str, Any] | None = None
+    """The whole overlay: AdCP replaces it."""
+    optimization_goals: tuple[Mapping[str, Any], ...] | None = None
     creative_ids: tuple[str, ...] | None = None
 
 

@@ -50,6 +50,9 @@ def order(campaign: Campaign, buy: MediaBuy, account: AccountRef, work: Work) ->
                 bid=package.bid,
                 pacing=package.pacing,
                 paused=paused,
+                start=package.start,
+                end=package.end,
+                optimization_goals=buy.goals,
                 targeting=constraints.overlay(campaign.spec.constraints, package.targeting),
             )
             for package in buy.packages

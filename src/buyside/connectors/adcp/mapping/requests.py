@@ -114,7 +114,7 @@ def update_media_buy(change: BuyChange, key: str) -> dict[str, Any]:
 
 
 def _package_change(change: PackageChange, reason: str | None) -> dict[str, Any]:
-    assigned = change.creative_ids
+    assigned, goals = change.creative_ids, change.optimization_goals
     return {
         "package_id": change.package_id,
         "budget": _major(change.budget),
@@ -122,6 +122,11 @@ def _package_change(change: PackageChange, reason: str | None) -> dict[str, Any]
         "paused": change.paused,
         "canceled": True if change.canceled else None,
         "cancellation_reason": reason if change.canceled else None,
+        "pacing": change.pacing,
+        "start_time": moment(change.start) if change.start else None,
+        "end_time": moment(change.end) if change.end else None,
+        "targeting_overlay": None if change.targeting is None else dict(change.targeting),
+        "optimization_goals": None if goals is None else [dict(each) for each in goals],
         "creative_assignments": None if assigned is None else [{"creative_id": each} for each in assigned],
     }
 
