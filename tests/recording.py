@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -24,6 +25,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+
+from tests.census import PathCensus
 
 BASE = "/api/v2/buyer"
 ALIASES = {"/api/buyer": BASE, "/api/v2/accounts": f"{BASE}/accounts"}
@@ -143,6 +146,7 @@ class Census:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Lines for the end of the run."""
+    documented: PathCensus = field(default_factory=PathCensus)
 
     @cached_property
     def described(self) -> Described:
@@ -168,6 +172,7 @@ class Census:
         if status == 204:
             return ["a body"] if content else [] if "204" in operation.responses else ["204 is not declared"]
         payload, found = _bare(json.loads(content))
+        self.documented.take(operation.id, payload)
         return found + self.described.problems(operation, status, payload)
 
     def merge(self, other: dict[str, Any]) -> None:
@@ -175,6 +180,7 @@ class Census:
         self.refusals += other["refusals"]
         self.problems += other["problems"]
         self.notes += other["notes"]
+        self.documented.merge(other["documented"])
 
     def state(self) -> dict[str, Any]:
         """What `merge` takes, in plain values."""
@@ -183,6 +189,7 @@ class Census:
             "refusals": self.refusals,
             "problems": self.problems,
             "notes": self.notes,
+            "documented": self.documented.found,
         }
 
 
@@ -236,6 +243,10 @@ def _unheard() -> list[str]:
     return [each.id for each in census.described.operations if each.id not in census.bodies]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--census", type=Path, help="write here which test saw which documented path")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
@@ -262,6 +273,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"answers: {problem}", red=True)
     for note in census.notes:
         terminalreporter.write_line(note)
+    terminalreporter.write_line(census.documented.line())
+    if (target := terminalreporter.config.option.census) is not None:
+        census.documented.write(target)
     session = getattr(terminalreporter, "_session", None)
     if session is not None and _whole(session) and (unheard := _unheard()):
         terminalreporter.write_line(f"answers: NO TEST HEARD A SUCCESS OF {', '.join(unheard)}", red=True)
