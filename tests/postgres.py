@@ -18,11 +18,9 @@ OLDEST = 15
 READY_SECONDS = 60
 OPTIONS = {
     "listen_addresses": "",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
     "max_connections": "200",
 }
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 # The shell waits for our end of the pipe: the server ends when this process does, even by kill -9.
 KEEPER = '"$@" </dev/null & server=$!; read _; kill -INT $server; wait $server'
 
@@ -46,8 +44,11 @@ class Programs:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """The URL of a server on which databases may be made: TEST_DATABASE_URL, else one started for this block."""
+def postgres(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a server on which databases may be made: TEST_DATABASE_URL, else one started for this block.
+
+    `durable`: one that is started waits for its disk, as in production; for measuring, since it is slower.
+    """
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
@@ -55,7 +56,7 @@ def postgres() -> Iterator[str]:
     try:
         programs = _runnable(_found(), root)
         data = _initialised(programs, root)
-        with _serving(programs, root, data):
+        with _serving(programs, root, data, OPTIONS if durable else {**OPTIONS, **FORGETFUL}):
             yield f"postgresql://postgres@/postgres?host={data}"
     finally:
         shutil.rmtree(root, ignore_errors=True)
@@ -131,8 +132,8 @@ def _initialised(programs: Programs, root: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _serving(programs: Programs, root: Path, data: Path) -> Iterator[None]:
-    options = [f"{name}={value}" for name, value in {**OPTIONS, "unix_socket_directories": str(data)}.items()]
+def _serving(programs: Programs, root: Path, data: Path, said: Mapping[str, str]) -> Iterator[None]:
+    options = [f"{name}={value}" for name, value in {**said, "unix_socket_directories": str(data)}.items()]
     server = programs.command("postgres", "-D", data, *(part for option in options for part in ("-c", option)))
     log = root / "log"
     with log.open("wb") as sink:
