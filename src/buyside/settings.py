@@ -167,6 +167,14 @@ class Settings(BaseSettings):
         30, description="First pause before a seller's pending answer is asked for; doubles each time."
     )
     pending_poll_max: Seconds = Field(600, description="Longest pause between two such questions.")
+    delivery_every: Seconds = Field(3600, description="Pause between two readings of what a running buy delivered.")
+    delivery_rereads: float = Field(
+        30,
+        ge=0,
+        allow_inf_nan=False,
+        description="How long a finished buy is read again, once a day, while its seller does not call it final.",
+        json_schema_extra={"unit": "days"},
+    )
     key_cache_seconds: Seconds = Field(5, description="How long a revoked API key may still be accepted.")
 
     @model_validator(mode="after")

@@ -10,12 +10,12 @@ import pytest
 
 from buyside.connectors.registry import open_sellers
 from buyside.domain import settling
+from buyside.domain.delivery import delivered
 from buyside.domain.errors import Conflict
 from buyside.domain.media_buys import PausedBy, Status
 from buyside.domain.money import Money
 from buyside.domain.orders import DeliveryRow
 from buyside.services import campaigns, keeping
-from buyside.services.media_buys.verbs import delivered
 from buyside.store.database import Database
 from tests.builders import Wanted, World, a_campaign, a_seller, a_spec, a_world
 from tests.domain.values import a_buy, observed

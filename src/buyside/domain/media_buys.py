@@ -158,6 +158,7 @@ class Delivered:
     completed_views: int | None = None
     conversions: int | None = None
     leads: int | None = None
+    conversion_value_micros: int | None = None
 
     @property
     def spend(self) -> Decimal:
@@ -255,6 +256,10 @@ class MediaBuy:
     """When a create that nobody answered was last proved absent: it may be booked late all the same."""
     delivered: Delivered | None = None
     delivered_at: datetime | None = None
+    over_at: datetime | None = None
+    """When it was first seen to be over: completed or canceled."""
+    delivery_read_at: datetime | None = None
+    """When the seller last answered how much it delivered, whatever it said."""
 
     @property
     def budget(self) -> Money:
@@ -264,6 +269,13 @@ class MediaBuy:
     def media_part(self, gross: Money) -> Money:
         """What is left for media after the fee that this buy was made at; half up on the fee (ruling 0.1)."""
         return gross - gross.share(self.fee_percent, Decimal(100))
+
+    def gross(self, media: Decimal) -> Decimal:
+        """What the buyer pays for so much media, at the fee that this buy was made at (ADR 0009); six decimals.
+
+        Units: major. The way back from `media_part`, for spend, which sellers report as media.
+        """
+        return (media * 100 / (100 - self.fee_percent)).quantize(Decimal("0.000001")).normalize() + 0
 
     @property
     def unsettled(self) -> bool:

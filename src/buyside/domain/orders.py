@@ -190,5 +190,7 @@ class DeliveryRow:
     completed_views: int | None = None
     conversions: int | None = None
     leads: int | None = None
+    conversion_value: Decimal | None = None
+    """Major units."""
     is_final: bool = False
     """The seller will not restate it."""

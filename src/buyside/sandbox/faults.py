@@ -60,6 +60,11 @@ KINDS: dict[str, Kind] = {
     "wrong_dates": Kind("books a flight that ends a day late", CREATE),
     "refuse_paused": Kind("ignores paused on a create", CREATE),
     "drop_creatives": Kind("creatives fail, all of them or the one named", CREATIVES),
+    "claims_status": Kind(
+        "get_media_buys calls every buy STATUS, whatever it is", frozenset({"get_media_buys"}), "canceled"
+    ),
+    "totals_only": Kind("delivery is not broken down by day", frozenset({"get_media_buy_delivery"})),
+    "restate": Kind("delivery of all days is PERCENT of what it was", frozenset({"get_media_buy_delivery"}), "90"),
     "null_filled": Kind("every absent optional field is sent as null"),
     "unknown_argument_rejection": Kind("refuses arguments that its inputSchema does not list, and lists few"),
     "legacy_status": Kind("3.0: the media-buy status in the root status, and little else in a success"),
@@ -75,6 +80,7 @@ KINDS: dict[str, Kind] = {
     "no_mcp": Kind("no MCP"),
     "down": Kind("503 on everything but /_sandbox"),
 }
+_NUMBERS = {"slow", "slow_commit", "rate_limit", "approval_after", "restate"}
 _NEEDS_A_VALUE = {"require_headers", "require_token"}
 
 
@@ -113,7 +119,9 @@ def make(
     text = kind.default if value is True or value is None or value == "" else str(value)
     if name in _NEEDS_A_VALUE and not text:
         raise ValueError(f"{name} needs a value")
-    if name in {"slow", "slow_commit", "rate_limit", "approval_after"} or (name == "timeout_after_commit" and text):
+    if name in {"slow", "slow_commit", "rate_limit", "approval_after", "restate"} or (
+        name == "timeout_after_commit" and text
+    ):
         float(text)
     tools = frozenset({tool}) if tool else kind.tools
     return Fault(name, text, tools, times if times is not None else kind.times, product_id, scoped=tool is not None)

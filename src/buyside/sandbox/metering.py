@@ -43,7 +43,8 @@ class Count:
 
 
 class Meter:
-    def __init__(self, seller: Seller, package: Doc) -> None:
+    def __init__(self, seller: Seller, package: Doc, part: Fraction = Fraction(1)) -> None:
+        """`part`: how much of what it delivered it admits."""
         product = seller.catalogue.product(package["product_id"])
         option = product.option(package["pricing_option_id"]) if product else None
         assert product is not None
@@ -52,6 +53,7 @@ class Meter:
         self.bid = None if package["bid"] is None else Decimal(package["bid"])
         self._parts = pacing.stretches(package)
         channel = product.template.channel
+        self._part = part
         # Each package does a little better or worse than its channel, and always the same.
         luck = Fraction(90 + int(short_hash(package["package_id"]), 16) % 21, 100)
         self._clicking = CLICK_RATE.get(channel, Fraction(1, 2000)) * luck
@@ -70,7 +72,8 @@ class Meter:
 
     def until(self, moment: datetime) -> Count:
         """From the first day to that instant."""
-        units, spent = self._units(moment), pacing.spent_of(self._parts, moment)
+        units = self._units(moment) * self._part
+        spent = int(pacing.spent_of(self._parts, moment) * self._part)
         if self._option.model == "cpc":
             return Count(spent, int(units / self._clicking), int(units))
         if self._option.model == "cpcv":

@@ -76,7 +76,8 @@ def _snapshot(seller: Seller, buy: Doc, one: Doc) -> Doc:
 
 def media_buy(seller: Seller, buy: Doc, now: datetime, *, snapshot: bool = False, history: int = 0) -> Doc:
     """Source: AdCP 3.1, media-buy/get-media-buys-response.json."""
-    state = standing.status(seller, buy, now)
+    claimed = seller.faults.find("claims_status", "get_media_buys")
+    state = claimed.value if claimed else standing.status(seller, buy, now)
     shown: Doc = {
         "media_buy_id": buy["media_buy_id"],
         "account": {name: value for name, value in buy["account"].items() if name != "principal"},

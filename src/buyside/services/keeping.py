@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from typing import TypeVar
 
 from buyside.domain.errors import BuysideError, PlatformError
 from buyside.domain.ids import AccountId, MediaBuyId, OperationId
 from buyside.domain.media_buys import RAN, MediaBuy, Status
 from buyside.services import media_buys
-from buyside.services.media_buys import latecomers, placing, recovering
+from buyside.services.media_buys import delivering, latecomers, placing, recovering
 from buyside.services.work import Runtime, Work
 from buyside.store import media_buys as stored_buys
 from buyside.store import operations as stored_operations
@@ -58,7 +59,16 @@ async def _look(work: Work, buy: MediaBuy) -> None:
     else:
         after = await placing.refresh(work, buy)
     if after.check_at == buy.check_at:
-        await placing.look_later(work, after)
+        after = await placing.look_later(work, after)
+    if delivering.is_due(after, work.now(), timedelta(seconds=work.policy.delivery_every)):
+        await _delivered(work, after)
+
+
+async def _delivered(work: Work, buy: MediaBuy) -> None:
+    try:
+        await media_buys.deliver(work, buy)
+    except PlatformError as error:
+        log.info("what media buy %s delivers could not be read: %s", buy.id, error.message)
 
 
 async def _closed(work: Work, buy: MediaBuy) -> None:

@@ -28,6 +28,7 @@ from buyside.store.campaigns import CampaignRepository
 from buyside.store.creatives import CreativeRepository
 from buyside.store.database import Database, OpenConnection
 from buyside.store.decisions import DecisionRepository
+from buyside.store.delivery import DeliveryRepository
 from buyside.store.discoveries import DiscoveryRepository
 from buyside.store.media_buys import MediaBuyRepository
 from buyside.store.operations import OperationRepository
@@ -65,6 +66,8 @@ class Policy:
     watch_every: float = 15
     pending_poll: float = 30
     pending_poll_max: float = 600
+    delivery_every: float = 3600
+    delivery_rereads: float = 30
     key_cache: float = 5
 
     @property
@@ -174,6 +177,10 @@ class Tx:
     @cached_property
     def decisions(self) -> DecisionRepository:
         return DecisionRepository(self._conn, self._account)
+
+    @cached_property
+    def delivery(self) -> DeliveryRepository:
+        return DeliveryRepository(self._conn, self._account)
 
     async def later(self, job: Job) -> None:
         """Leave a job that exists exactly when this transaction commits."""

@@ -338,3 +338,26 @@ decision = Table(
     Index("ix_decision_campaign", "account_id", "campaign_id", "at", "id"),
     Index("ix_decision_subject", "account_id", "subject_type", "subject_id", "at", "id"),
 )
+
+delivery_day = Table(
+    "delivery_day",
+    metadata,
+    Column("account_id", ForeignKey("account.id"), primary_key=True),
+    Column("media_buy_id", ForeignKey("media_buy.id"), primary_key=True),
+    Column("package_ref", String(64), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("currency", String(3), nullable=False),
+    Column("impressions", BigInteger, nullable=False),
+    Column("spend_micros", BigInteger, nullable=False),
+    Column("clicks", BigInteger),
+    Column("views", BigInteger),
+    Column("completed_views", BigInteger),
+    Column("conversions", BigInteger),
+    Column("leads", BigInteger),
+    Column("conversion_value_micros", BigInteger),
+    Column("final", Boolean, nullable=False),
+    Column("inferred", Boolean, nullable=False),
+    Column("first_read_at", Instant, nullable=False),
+    Column("read_at", Instant, nullable=False),
+    Index("ix_delivery_day_account", "account_id", "day"),
+)

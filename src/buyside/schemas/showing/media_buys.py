@@ -59,16 +59,11 @@ def changed(result: Changed) -> wire.MediaBuyStatusChangeResponse:
     )
 
 
-def _gross(buy: MediaBuy, spend: Decimal) -> Decimal:
-    """What the buyer pays for that much media, at the fee that the buy was made at."""
-    return (spend * 100 / (100 - buy.fee_percent)).quantize(Decimal("0.000001")).normalize()
-
-
 def _delivery(buy: MediaBuy, delivered: Delivered | None) -> wire.BuyerPackageDelivery | None:
     if delivered is None:
         return None
     return wire.BuyerPackageDelivery(
-        impressions=delivered.impressions, spend=_gross(buy, delivered.spend), clicks=delivered.clicks
+        impressions=delivered.impressions, spend=buy.gross(delivered.spend), clicks=delivered.clicks
     )
 
 
@@ -170,7 +165,7 @@ def _performance(buy: MediaBuy) -> wire.Performance | None:
         return None
     return wire.Performance(
         impressions=got.impressions,
-        spend=_gross(buy, got.spend),
+        spend=buy.gross(got.spend),
         clicks=got.clicks or 0,
         views=got.views or 0,
         completed_views=got.completed_views or 0,

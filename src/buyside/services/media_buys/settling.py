@@ -404,6 +404,8 @@ async def store(
 def _watched(work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy) -> MediaBuy:
     """When the buy is looked at next: soon while something waits, rarely while it runs, never when it is over."""
     policy, moved = work.policy, before.status is not after.status
+    if moved and after.status in media_buys.RAN:
+        after = replace(after, over_at=work.now())
     if after.status is Status.DRAFT and _may_be_doubled(work, after):
         return replace(after, check_at=work.now() + timedelta(seconds=policy.pending_poll_max), checks=0)
     if after.status in media_buys.RAN and after.seller_buy_id is not None and (moved or before.check_at is not None):

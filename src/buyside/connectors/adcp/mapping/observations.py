@@ -204,5 +204,6 @@ def _row(
         completed_views=count(raw, "completed_views", "video_completions"),
         conversions=count(raw, "conversions"),
         leads=count(raw, "leads"),
+        conversion_value=amount(raw, "conversion_value"),
         is_final=flag(raw, "is_final") is True or final,
     )

@@ -340,3 +340,29 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["discovery_id"], ["discovery.id"], name=op.f("fk_selection_discovery_id")),
         sa.PrimaryKeyConstraint("discovery_id", "agent_id", "product_id", "selection_id", name=op.f("pk_selection")),
     )
+
+    op.create_table(
+        "delivery_day",
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("media_buy_id", sa.String(length=64), nullable=False),
+        sa.Column("package_ref", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("impressions", sa.BigInteger(), nullable=False),
+        sa.Column("spend_micros", sa.BigInteger(), nullable=False),
+        sa.Column("clicks", sa.BigInteger(), nullable=True),
+        sa.Column("views", sa.BigInteger(), nullable=True),
+        sa.Column("completed_views", sa.BigInteger(), nullable=True),
+        sa.Column("conversions", sa.BigInteger(), nullable=True),
+        sa.Column("leads", sa.BigInteger(), nullable=True),
+        sa.Column("conversion_value_micros", sa.BigInteger(), nullable=True),
+        sa.Column("final", sa.Boolean(), nullable=False),
+        sa.Column("inferred", sa.Boolean(), nullable=False),
+        sa.Column("first_read_at", database.Instant(), nullable=False),
+        sa.Column("read_at", database.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_delivery_day_account_id")),
+        sa.ForeignKeyConstraint(["media_buy_id"], ["media_buy.id"], name=op.f("fk_delivery_day_media_buy_id")),
+        sa.PrimaryKeyConstraint("account_id", "media_buy_id", "package_ref", "day", name=op.f("pk_delivery_day")),
+    )
+    with op.batch_alter_table("delivery_day", schema=None) as batch_op:
+        batch_op.create_index("ix_delivery_day_account", ["account_id", "day"], unique=False)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from buyside.domain.delivery import DeliveryDay, Key, Reading
+from buyside.domain.ids import AccountId, MediaBuyId
+from buyside.domain.media_buys import Delivered
+from buyside.store.tables import delivery_day
+
+_FIGURES = tuple(Delivered.__dataclass_fields__)
+_LARGEST = 2**63 - 1
+
+
+class DeliveryRepository:
+    """What was delivered, a row for each package and day. Whoever writes has locked the campaign."""
+
+    def __init__(self, conn: AsyncConnection, owner: AccountId) -> None:
+        self._conn, self._owner = conn, owner
+
+    async def days(self, buy_id: MediaBuyId) -> list[DeliveryDay]:
+        """All that is known of a buy, the first day first."""
+        found = select(delivery_day).where(*self._of(buy_id)).order_by(delivery_day.c.day, delivery_day.c.package_ref)
+        return [_read(row) for row in await self._conn.execute(found)]
+
+    async def keep(self, buy_id: MediaBuyId, currency: str, known: Sequence[DeliveryDay], reading: Reading) -> None:
+        """Write what a reading changed in what was `known`."""
+        there = {each.key for each in known}
+        new = [_written(each) for each in reading.days if each.key not in there]
+        if new:
+            of = {"account_id": self._owner, "media_buy_id": buy_id, "currency": currency}
+            await self._conn.execute(insert(delivery_day), [of | each for each in new])
+        if moved := [each for each in reading.days if each.key in there]:
+            change = update(delivery_day).where(*self._of(buy_id), *_KEY)
+            await self._conn.execute(change, [_written(each) | _key(each.key) for each in moved])
+        if reading.gone:
+            await self._conn.execute(
+                delete(delivery_day).where(*self._of(buy_id), *_KEY), [_key(each) for each in reading.gone]
+            )
+
+    def _of(self, buy_id: MediaBuyId) -> list[Any]:
+        return [delivery_day.c.account_id == self._owner, delivery_day.c.media_buy_id == buy_id]
+
+
+_KEY = (delivery_day.c.package_ref == bindparam("the_ref"), delivery_day.c.day == bindparam("the_day"))
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"the_ref": key[0], "the_day": key[1].isoformat()}
+
+
+def _written(value: DeliveryDay) -> dict[str, Any]:
+    counted = {name: None if n is None else min(n, _LARGEST) for name, n in asdict(value.figures).items()}
+    return {
+        "package_ref": value.ref,
+        "day": value.day.isoformat(),
+        **counted,
+        "final": value.final,
+        "inferred": value.inferred,
+        "first_read_at": value.first_read_at,
+        "read_at": value.read_at,
+    }
+
+
+def _read(row: Row[Any]) -> DeliveryDay:
+    return DeliveryDay(
+        row.package_ref,
+        date.fromisoformat(row.day),
+        Delivered(**{name: getattr(row, name) for name in _FIGURES}),
+        row.first_read_at,
+        row.read_at,
+        row.final,
+        row.inferred,
+    )
