@@ -219,7 +219,6 @@ class TestCreate:
         [
             ("audienceConfig", {"targetAudienceIds": ["aud_1"]}),
             ("catalogId", 42),
-            ("pacingPeriods", {"mode": "weight", "periods": []}),
             ("utmConfig", {"params": []}),
             ("dataDelivery", {"outputs": [{"cadence": "DAILY"}]}),
             ("frequencyCaps", [{"max_impressions": 3, "window": {"interval": 1, "unit": "days"}}]),

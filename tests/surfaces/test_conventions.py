@@ -511,7 +511,6 @@ class TestNotBuilt:
             ({"frequencyCaps": [{"max_impressions": 1}]}, "frequencyCaps"),
             ({"catalogId": 7}, "catalogId"),
             ({"dataDelivery": {"outputs": [{}]}}, "dataDelivery"),
-            ({"pacingPeriods": {"mode": "weight"}}, "pacingPeriods"),
             ({"audienceConfig": {"targetAudienceIds": ["a"]}}, "audienceConfig"),
         ],
     )

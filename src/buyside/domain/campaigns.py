@@ -8,12 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from buyside.domain import lifecycle
+from buyside.domain import lifecycle, pacing
 from buyside.domain.advertisers import ApplyMode
 from buyside.domain.errors import CurrencyMismatch, IllegalTransition, Invalid
 from buyside.domain.flight import Flight
 from buyside.domain.ids import AdvertiserId, CampaignId, DiscoveryId, StorefrontId
 from buyside.domain.money import Money
+from buyside.domain.pacing import PacingPeriods
 
 
 class Status(StrEnum):
@@ -90,6 +91,7 @@ class CampaignSpec:
     performance_config: Mapping[str, Any] | None = None
     apply_mode: ApplyMode | None = None
     """None: the advertiser's."""
+    pacing_periods: PacingPeriods | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ class Campaign:
             )
         if self.committed and spec.discovery_id != self.spec.discovery_id:
             raise Invalid("discoveryId can change only before the first buy is placed.", field="discoveryId")
+        if self.committed and spec.pacing_periods != self.spec.pacing_periods:
+            raise Invalid("pacingPeriods can change only before the first buy is placed.", field="pacingPeriods")
         if self.status not in LISTED and replace(spec, name=self.spec.name) != self.spec:
             raise Invalid(f"A {self.status.value} campaign can only be renamed.")
         return replace(self, spec=spec)
@@ -139,6 +143,13 @@ def check_budget(budget: Budget) -> None:
         raise Invalid("The total must be above zero.", field="budget.total")
     if budget.daily_cap is not None and budget.daily_cap.minor <= 0:
         raise Invalid("The daily cap must be above zero.", field="budget.dailyCap")
+
+
+def check(spec: CampaignSpec) -> None:
+    """What must hold between the parts of a spec. Raises: Invalid."""
+    check_budget(spec.budget)
+    if spec.pacing_periods is not None:
+        pacing.check(spec.pacing_periods, spec.flight, spec.budget.total)
 
 
 def warnings(budget: Budget) -> tuple[str, ...]:
@@ -162,6 +173,8 @@ def plain(value: Any) -> Any:
             return {"start": plain(value.start), "end": plain(value.end)}
         case Budget():
             return {"total": plain(value.total), "dailyCap": plain(value.daily_cap), "pacing": plain(value.pacing)}
+        case PacingPeriods():
+            return pacing.facts(value)
         case StrEnum():
             return value.value
         case tuple():
@@ -188,4 +201,5 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "budget": _budget,
     "storefront_ids": tuple,
     "apply_mode": lambda w: ApplyMode(w) if w else None,
+    "pacing_periods": lambda w: pacing.of_facts(w) if w else None,
 }

@@ -13,6 +13,7 @@ from buyside.domain import lifecycle
 from buyside.domain.errors import Conflict
 from buyside.domain.ids import AgentId, CampaignId, MediaBuyId, OperationId, StorefrontId
 from buyside.domain.money import Money, total
+from buyside.domain.pacing import PacingPeriods
 
 
 class Status(StrEnum):
@@ -193,6 +194,10 @@ class Package:
     period: int | None = None
     """Which of the campaign's pacing periods it runs in, from 1; None: it runs the whole flight."""
     period_label: str | None = None
+    whole: Money | None = None
+    """The product's budget, of which this is one period's part; None: it was not cut."""
+    min_spend: Decimal | None = None
+    """The least that the seller takes for one package, in major units."""
     package_id: str | None = None
     """The seller's; None until it booked."""
     status: str | None = None
@@ -233,6 +238,8 @@ class MediaBuy:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    pacing: PacingPeriods | None = None
+    """Periods of its own; None: the campaign's."""
     goals: tuple[Mapping[str, Any], ...] = ()
     """AdCP optimization goals, copied onto every package when it is sent."""
     creative_ids: tuple[str, ...] | None = None

@@ -30,6 +30,7 @@ from buyside.domain.media_buys import (
 )
 from buyside.domain.money import Money
 from buyside.domain.orders import ObservedBuy, ObservedPackage
+from buyside.domain.packaging import gathered
 
 HELD = frozenset({PausedBy.PERSON, PausedBy.GUARD, PausedBy.STOP})
 _RESTING = frozenset(
@@ -69,7 +70,7 @@ def unknown(buy: MediaBuy, message: str, now: datetime) -> MediaBuy:
 def withdrawn(buy: MediaBuy, trouble: Trouble) -> MediaBuy:
     """The seller provably holds nothing: DRAFT again, with the reason; execute will try once more."""
     return replace(
-        buy.then(Action.WITHDRAW),
+        gathered(buy).then(Action.WITHDRAW),
         pending=None,
         trouble=trouble,
         operation_id=None,
@@ -224,7 +225,8 @@ def _matched(ours: Sequence[Package], theirs: Sequence[ObservedPackage]) -> tupl
 
 
 def _theirs(package: Package, ours: Sequence[Package], theirs: Sequence[ObservedPackage]) -> ObservedPackage | None:
-    """By the seller's own id, by our reference, by the product where it is the only one, else by position."""
+    """By the seller's own id, by our reference, by the product where it is the only one, by the order of its periods,
+    else by position."""
     for found in theirs:
         if package.package_id is not None and found.package_id == package.package_id:
             return found
@@ -234,6 +236,9 @@ def _theirs(package: Package, ours: Sequence[Package], theirs: Sequence[Observed
     same = [t for t in theirs if t.product_id == package.product_id]
     if len(same) == 1 and sum(p.product_id == package.product_id for p in ours) == 1:
         return same[0]
+    mine = [p for p in ours if p.product_id == package.product_id]
+    if package.period is not None and len(same) == len(mine) and all(t.buyer_ref is None for t in same):
+        return same[mine.index(package)]
     if len(theirs) == len(ours) and all(t.buyer_ref is None and t.product_id is None for t in theirs):
         return theirs[list(ours).index(package)]
     return None

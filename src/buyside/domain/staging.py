@@ -160,6 +160,7 @@ def _package(campaign: Campaign, pick: Pick, option: PricingOption, budget: Mone
         pricing_option_id=option.pricing_option_id,
         pricing_model=option.model,
         price=option.rate,
+        min_spend=option.min_spend,
         budget=budget,
         bid=None if option.is_fixed else pick.selection.bid,
         pacing=SELLER_PACING[pacing] if pacing else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
+from buyside.domain import pacing
 from buyside.domain.advertisers import ApplyMode
 from buyside.domain.campaigns import Budget, Campaign, CampaignSpec, Mode, Pacing
 from buyside.domain.creatives import CreativeSpec
@@ -16,8 +18,11 @@ from buyside.domain.ids import AdvertiserId, DiscoveryId, StorefrontId
 from buyside.domain.money import Money
 from buyside.schemas.campaigns import CampaignBudgetChange, CreateCampaignBody, FlightDatesChange, UpdateCampaignBody
 from buyside.schemas.creatives import CreateCreativeManifestMetadata
+from buyside.schemas.pacing import PacingPeriodInput, PacingPeriodsInput
 from buyside.schemas.wire import Request
 from buyside.services.campaigns import NewCampaign
+
+Part = Mapping[str, Any]
 
 
 def new_campaign(body: CreateCampaignBody) -> NewCampaign:
@@ -36,6 +41,7 @@ def new_campaign(body: CreateCampaignBody) -> NewCampaign:
             DiscoveryId(body.discovery_id) if body.discovery_id else None,
             _kept(body.performance_config),
             ApplyMode(body.optimization_apply_mode) if body.optimization_apply_mode else None,
+            pacing_periods(body.pacing_periods, currency),
         )
 
     return NewCampaign(
@@ -57,33 +63,41 @@ def _kept(part: Request | None) -> dict[str, object] | None:
 
 def campaign_edit(body: UpdateCampaignBody) -> Callable[[Campaign], CampaignSpec]:
     """The edit that a body asks for; what it leaves out stays. The edit raises Invalid, CurrencyMismatch."""
-    given = body.model_fields_set
 
     def edit(campaign: Campaign) -> CampaignSpec:
-        spec = campaign.spec
         if body.mode is not None and body.mode != campaign.mode.value:
             raise Invalid(f"The campaign's mode is {campaign.mode.value} and cannot change.", field="mode")
-        if body.name is not None:
-            spec = replace(spec, name=body.name)
-        if body.brief is not None:
-            spec = replace(spec, brief=body.brief)
-        if body.flight_dates is not None:
-            spec = replace(spec, flight=_flight(spec.flight, body.flight_dates))
-        if body.budget is not None:
-            spec = replace(spec, budget=_budget(spec.budget, body.budget))
-        if body.constraints is not None:
-            spec = replace(spec, constraints=_kept(body.constraints))
-        if body.storefront_ids is not None:
-            spec = replace(spec, storefront_ids=tuple(StorefrontId(each) for each in body.storefront_ids))
-        if body.discovery_id is not None:
-            spec = replace(spec, discovery_id=DiscoveryId(body.discovery_id))
-        if body.optimization_apply_mode is not None:
-            spec = replace(spec, apply_mode=ApplyMode(body.optimization_apply_mode))
-        if "performance_config" in given:
-            spec = replace(spec, performance_config=_goals(campaign, body))
+        spec = campaign.spec
+        for name in body.model_fields_set & _EDITS.keys():
+            spec = replace(spec, **_EDITS[name](campaign, body))
         return spec
 
     return edit
+
+
+def pacing_periods(
+    body: PacingPeriodsInput | None, currency: str, at: str = "pacingPeriods"
+) -> pacing.PacingPeriods | None:
+    """Raises: Invalid for a budget finer than the currency."""
+    if body is None:
+        return None
+    return pacing.PacingPeriods(
+        pacing.Mode(body.mode),
+        tuple(
+            pacing.Period(
+                each.label,
+                each.start,
+                each.end,
+                each.weight if body.mode == "weight" else None,
+                _period_budget(each, currency, f"{at}.periods[{index}].budget") if body.mode == "budget" else None,
+            )
+            for index, each in enumerate(body.periods)
+        ),
+    )
+
+
+def _period_budget(period: PacingPeriodInput, currency: str, at: str) -> Money | None:
+    return None if period.budget is None else Money.of(period.budget, currency, field=at)
 
 
 def _goals(campaign: Campaign, body: UpdateCampaignBody) -> dict[str, object] | None:
@@ -106,6 +120,29 @@ def _budget(budget: Budget, change: CampaignBudgetChange) -> Budget:
         budget.daily_cap if change.daily_cap is None else _cap(change.daily_cap, currency),
         budget.pacing if change.pacing is None else Pacing(change.pacing),
     )
+
+
+def _chosen_budget(campaign: Campaign, body: UpdateCampaignBody) -> Part:
+    return {"budget": _budget(campaign.spec.budget, body.budget)} if body.budget else {}
+
+
+def _chosen_flight(campaign: Campaign, body: UpdateCampaignBody) -> Part:
+    return {"flight": _flight(campaign.spec.flight, body.flight_dates)} if body.flight_dates else {}
+
+
+_EDITS: Mapping[str, Callable[[Campaign, UpdateCampaignBody], Part]] = {
+    "name": lambda _, body: {"name": body.name},
+    "brief": lambda _, body: {"brief": body.brief},
+    "flight_dates": _chosen_flight,
+    "budget": _chosen_budget,
+    "constraints": lambda _, body: {"constraints": _kept(body.constraints)},
+    "storefront_ids": lambda _, body: {"storefront_ids": tuple(StorefrontId(s) for s in body.storefront_ids or ())},
+    "discovery_id": lambda _, body: {"discovery_id": DiscoveryId(body.discovery_id or "")},
+    "optimization_apply_mode": lambda _, body: {"apply_mode": ApplyMode(body.optimization_apply_mode or "")},
+    "pacing_periods": lambda campaign, body: {"pacing_periods": pacing_periods(body.pacing_periods, campaign.currency)},
+    "performance_config": lambda campaign, body: {"performance_config": _goals(campaign, body)},
+}
+"""What each field of the body makes of the spec. A field that cannot be null is there only with a value."""
 
 
 def creative_spec(body: CreateCreativeManifestMetadata) -> CreativeSpec:

@@ -10,6 +10,7 @@ from buyside.domain.errors import FeatureNotEnabled
 from buyside.schemas.advertisers import FeeTerm
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.media_buys import CampaignMediaBuy, MediaBuyRef, MediaBuyStatus
+from buyside.schemas.pacing import PacingPeriods, PacingPeriodsInput
 from buyside.schemas.products import RefinementItem
 from buyside.schemas.targeting import Constraints
 from buyside.schemas.wire import (
@@ -76,6 +77,7 @@ class CreateCampaignBody(Request):
     product_ids: Given[Annotated[list[Id], Field(max_length=1000)]] = None
     performance_config: Given[PerformanceConfig] = None
     optimization_apply_mode: Given[ApplyMode] = None
+    pacing_periods: Given[PacingPeriodsInput] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -110,7 +112,8 @@ class CampaignBudgetChange(Request):
 
 
 class UpdateCampaignBody(Request):
-    """What is left out stays as it is. `performanceConfig: null` clears it; `constraints` replaces the whole object."""
+    """What is left out stays as it is. `constraints` replaces the whole object; null clears `performanceConfig` and
+    `pacingPeriods`, which can change only before the first buy is placed."""
 
     mode: Given[CampaignMode] = None
     name: Given[Name] = None
@@ -122,6 +125,7 @@ class UpdateCampaignBody(Request):
     discovery_id: Given[Id] = None
     performance_config: PerformanceConfig | None = None
     optimization_apply_mode: Given[ApplyMode] = None
+    pacing_periods: PacingPeriodsInput | None = None
     expected_revision: Given[Ordinal] = None
 
 
@@ -239,6 +243,7 @@ class Campaign(Response):
     fees: Maybe[list[CampaignFee]] = None
     allocated_budget: Maybe[Number] = None
     unallocated_budget: Maybe[Number] = None
+    pacing_periods: Maybe[PacingPeriods] = None
     constraints: Maybe[Constraints] = None
     storefronts: Maybe[list[CampaignStorefrontRef]] = None
     performance_config: Maybe[PerformanceConfig] = None

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
+from buyside.schemas.pacing import PacingPeriods, PackagePacingPeriod
 from buyside.schemas.products import FormatParams
 from buyside.schemas.targeting import TargetingOverlay
 from buyside.schemas.wire import Count, Instant, Maybe, Number, Response, camel_except, snake
@@ -105,6 +106,7 @@ class BuyerPackage(Response):
     product_id: str | None
     product_name: Maybe[str] = None
     status: Literal["active", "paused", "canceled"]
+    pacing_period: Maybe[PackagePacingPeriod] = None
     start_time: Maybe[Instant] = None
     end_time: Maybe[Instant] = None
     budget: Number | None
@@ -218,6 +220,7 @@ class CampaignMediaBuy(_State):
     budget_denomination: Maybe[Literal["gross"]] = None
     budget_breakdown: Maybe[BudgetBreakdown] = None
     products: Maybe[list[CampaignBuyProduct]] = None
+    pacing_periods: Maybe[PacingPeriods] = None
     packages: Maybe[list[CampaignPackage]] = None
     performance: Maybe[Performance] = None
     creatives: Maybe[list[CampaignBuyCreative]] = None

@@ -17,7 +17,6 @@ _CAMPAIGN: Table = {
     **_CAPS,
     "audienceConfig": ({},),
     "catalogId": (),
-    "pacingPeriods": (),
     "utmConfig": ({},),
     "dataDelivery": ({}, {"outputs": []}),
 }
@@ -41,7 +40,6 @@ UNSUPPORTED: Mapping[str, Table] = {
     "updateCampaign": {
         **_CAMPAIGN,
         "catalogId": (None,),
-        "pacingPeriods": (None,),
         "mediaBuys": ([],),
         "refresh": (),
     },

@@ -243,6 +243,21 @@ Start = Annotated[datetime, BeforeValidator(_instant(time(0))), _date_time]
 """An instant; of a bare date, its first second in UTC."""
 End = Annotated[datetime, BeforeValidator(_instant(LAST_SECOND)), _date_time]
 """An instant; of a bare date, its last second in UTC."""
+
+
+def _a_day(value: object) -> date:
+    if type(value) is date:
+        return value
+    try:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise PydanticCustomError("date_parsing", "Input should be a date such as 2026-03-01")
+
+
+Day = Annotated[date, BeforeValidator(_a_day), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+"""A day in UTC."""
 Instant = Annotated[datetime, AfterValidator(lambda at: at.astimezone(UTC)), _date_time]
 """In responses: aware, shown in UTC with Z."""
 

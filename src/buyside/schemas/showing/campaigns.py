@@ -8,9 +8,12 @@ from buyside.domain.campaigns import Campaign, CampaignSpec
 from buyside.domain.creatives import FormatRef
 from buyside.domain.discovery import Discovery
 from buyside.domain.media_buys import MediaBuy
+from buyside.domain.pacing import resolved
 from buyside.schemas import campaigns as wire
 from buyside.schemas.goals import PerformanceConfig
+from buyside.schemas.pacing import PacingPeriods
 from buyside.schemas.showing import media_buys as buys
+from buyside.schemas.showing import pacing
 from buyside.schemas.targeting import Constraints
 from buyside.services.campaigns import CampaignView, Cascade, Executed
 from buyside.services.campaigns.execution import Failure
@@ -52,6 +55,7 @@ def _campaign(view: CampaignView, only: Sequence[str], *, details: bool) -> wire
         fees=[_fee(fee) for fee in view.sums.fees] or None,
         allocated_budget=view.sums.allocated.major,
         unallocated_budget=view.sums.unallocated.major,
+        pacing_periods=_periods(spec),
         constraints=_constraints(spec),
         storefronts=[
             wire.CampaignStorefrontRef(id=s.id, platform_id=s.platform_id, name=s.name) for s in view.storefronts
@@ -81,6 +85,11 @@ def _budget(spec: CampaignSpec) -> wire.CampaignBudget:
         daily_cap=spec.budget.daily_cap.major if spec.budget.daily_cap else None,
         pacing=spec.budget.pacing.value if spec.budget.pacing else None,
     )
+
+
+def _periods(spec: CampaignSpec) -> PacingPeriods | None:
+    schedule = spec.pacing_periods
+    return None if schedule is None else pacing.periods(schedule, resolved(schedule, spec.budget.total))
 
 
 def _fee(fee: Fee) -> wire.CampaignFee:

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from buyside.domain import packaging
 from buyside.domain.creatives import Creative
 from buyside.domain.media_buys import Delivered, MediaBuy, Package
 from buyside.schemas import media_buys as wire
+from buyside.schemas.pacing import PackagePacingPeriod
+from buyside.schemas.showing import pacing as show
 from buyside.schemas.targeting import TargetingOverlay
 from buyside.services.campaigns.status import BuyStatus, CampaignStanding, Operational, buy_operational
 from buyside.services.media_buys import Changed
@@ -74,18 +77,23 @@ def packages(buy: MediaBuy) -> wire.BuyerMediaBuyPackagesResponse:
             product_id=package.product_id,
             product_name=package.product_name,
             status=_package_status(package),
-            start_time=buy.start,
-            end_time=buy.end,
+            pacing_period=_period(package),
+            start_time=package.start or buy.start,
+            end_time=package.end or buy.end,
             budget=package.budget.major,
             budget_currency=package.budget.currency,
             pacing=package.pacing,
             delivery=_delivery(buy, package.delivered),
         )
-        for package in sorted(buy.packages, key=lambda p: p.product_id)
+        for package in sorted(buy.packages, key=lambda p: (p.product_id, p.period or 0))
     ]
     return wire.BuyerMediaBuyPackagesResponse(
-        media_buy_id=buy.id, is_paced=False, package_count=len(rows), packages=rows
+        media_buy_id=buy.id, is_paced=packaging.is_paced(buy), package_count=len(rows), packages=rows
     )
+
+
+def _period(package: Package) -> PackagePacingPeriod | None:
+    return None if package.period is None else PackagePacingPeriod(index=package.period, label=package.period_label)
 
 
 def _package_status(package: Package) -> Any:
@@ -100,7 +108,8 @@ def in_campaign(buy: MediaBuy, creatives: Sequence[Creative], *, details: bool) 
         valid_actions=list(buy.valid_actions) or None,
         budget_denomination="gross",
         budget_breakdown=_breakdown(buy),
-        products=[_product(buy, package, details=details) for package in buy.packages],
+        products=[_product(buy, package, details=details) for package in packaging.gathered(buy).packages],
+        pacing_periods=show.periods(buy.pacing, packaging.shown_budgets(buy)) if buy.pacing else None,
         packages=_packages(buy, creatives),
         performance=_performance(buy),
         creatives=_creatives(buy, creatives, (c for p in buy.packages for c in p.creative_ids)) or None,
@@ -152,6 +161,8 @@ def _packages(buy: MediaBuy, creatives: Sequence[Creative]) -> list[wire.Campaig
             budget_currency=package.budget.currency,
             pacing=package.pacing,
             bid_price=package.bid,
+            start_time=package.start,
+            end_time=package.end,
             targeting_overlay=TargetingOverlay.model_validate(dict(package.targeting)) if package.targeting else None,
             delivery=_delivery(buy, package.delivered),
             creatives=_creatives(buy, creatives, package.creative_ids) or None,

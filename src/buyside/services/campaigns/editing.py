@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from buyside.domain import budgets, media_buys
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser
-from buyside.domain.campaigns import Action, Campaign, CampaignSpec, Mode, Status, check_budget, facts, warnings
+from buyside.domain.campaigns import Action, Campaign, CampaignSpec, Mode, Status, check, facts, warnings
 from buyside.domain.decisions import changes
 from buyside.domain.errors import Conflict, CurrencyMismatch, Invalid, Issue, NotFound
 from buyside.domain.ids import AdvertiserId, CampaignId, DiscoveryId, StorefrontId
 from buyside.domain.media_buys import MediaBuy
+from buyside.domain.pacing import ceiling
+from buyside.domain.packaging import planned, require_fits
 from buyside.services.campaigns import staging
 from buyside.services.campaigns.reading import CampaignView, fee_terms, view
 from buyside.services.media_buys import latecomers, parts
@@ -45,7 +47,7 @@ async def create(work: Work, new: NewCampaign) -> CampaignView:
         advertiser = await _advertiser(tx, new)
         spec = new.spec_in(advertiser.spec.currency)
         mode = _mode(new, spec)
-        check_budget(spec.budget)
+        check(spec)
         campaign = Campaign(
             CampaignId(work.new_number("cmp")), advertiser.id, spec, Status.DRAFT, mode, 1, False, now, now
         )
@@ -145,10 +147,10 @@ async def update(
         if spec == campaign.spec:
             return await view(tx, work.policy, campaign)
         edited = campaign.edited(spec)
-        check_budget(spec.budget)
+        check(spec)
         advertiser = await tx.advertisers.get(campaign.advertiser_id)
         buys = await tx.media_buys.of(campaign_id)
-        _check_buys(spec, buys)
+        _check_buys(campaign, spec, buys)
         budgets.require_room(spec.budget.total, fee_terms(advertiser, work.policy), buys)
         await _check_storefronts(tx, [s for s in spec.storefront_ids if s not in campaign.spec.storefront_ids])
         saved = await tx.campaigns.save(campaign, edited, work.now())
@@ -161,6 +163,7 @@ async def update(
             after=after,
         )
         await _drafts_follow(tx, work, campaign, saved, buys)
+        await _drafts_fit(tx, work, saved, advertiser, buys)
         if spec.discovery_id is not None and spec.discovery_id != campaign.spec.discovery_id:
             if campaign.spec.discovery_id is not None:
                 await staging.discard(tx, work, campaign)
@@ -178,9 +181,12 @@ def _require_revision(campaign: Campaign, expected: int | None) -> None:
         )
 
 
-def _check_buys(spec: CampaignSpec, buys: Sequence[MediaBuy]) -> None:
-    """Raises: Invalid when a placed buy would run outside the new flight."""
+def _check_buys(campaign: Campaign, spec: CampaignSpec, buys: Sequence[MediaBuy]) -> None:
+    """Raises: Invalid when a placed buy would run outside the new flight; Conflict when one is being placed in the
+    periods that are to change."""
     for buy in buys:
+        if spec.pacing_periods != campaign.spec.pacing_periods:
+            buy.require_settled()
         if buy.status in media_buys.LIVE and not spec.flight.holds(buy.start, buy.end):
             raise Invalid(f"Media buy {buy.id} runs outside the new flight.", field="flightDates")
 
@@ -193,6 +199,17 @@ async def _drafts_follow(tx: Tx, work: Work, before: Campaign, after: Campaign, 
     for buy in buys:
         if buy.status is media_buys.Status.DRAFT and (buy.start, buy.end) == (old.start, old.end):
             await tx.media_buys.save(replace(buy, start=new.start, end=new.end), work.now())
+
+
+async def _drafts_fit(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, buys: Sequence[MediaBuy]) -> None:
+    """DRAFT buys that need more than the pacing periods hold are staged anew. Raises: Invalid where that is no help."""
+    most = ceiling(campaign.spec.pacing_periods)
+    if most is None or planned(buys, most.currency) <= most:
+        return
+    if campaign.spec.discovery_id is not None:
+        await staging.discard(tx, work, campaign)
+        await staging.reconcile(tx, work, campaign, advertiser)
+    require_fits(campaign.spec.pacing_periods, await tx.media_buys.of(campaign.id))
 
 
 _HOLDING = frozenset({media_buys.Status.ACTIVE, media_buys.Status.PENDING_APPROVAL, media_buys.Status.INPUT_REQUIRED})

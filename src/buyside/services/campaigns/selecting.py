@@ -13,6 +13,7 @@ from buyside.domain.discovery import AgentResult, Discovery, Selection
 from buyside.domain.errors import Invalid
 from buyside.domain.ids import CampaignId, DiscoveryId
 from buyside.domain.money import Money, total
+from buyside.domain.pacing import ceiling
 from buyside.domain.products import PricingOption, Product
 from buyside.services.campaigns.staging import selection
 from buyside.services.media_buys import parts
@@ -73,7 +74,7 @@ async def auto_select(
         discovery_id = _require_ready(campaign)
         session = await tx.discoveries.lock(discovery_id)
         chosen = _choose(campaign, session, refine, max_products, min_budget)
-        shares = campaign.spec.budget.total.split([1] * len(chosen))
+        shares = (ceiling(campaign.spec.pacing_periods) or campaign.spec.budget.total).split([1] * len(chosen))
         selected = tuple(
             Selected(_picked(c, share, work), c.agent, c.product, c.option, share)
             for c, share in zip(chosen, shares, strict=True)

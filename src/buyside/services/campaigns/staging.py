@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +14,9 @@ from buyside.domain.discovery import AgentResult, Discovery, Selection
 from buyside.domain.errors import Invalid, Issue
 from buyside.domain.ids import CampaignId, DiscoveryId, MediaBuyId
 from buyside.domain.media_buys import MediaBuy, Status
+from buyside.domain.money import Money
+from buyside.domain.pacing import ceiling
+from buyside.domain.packaging import planned, require_fits
 from buyside.domain.staging import Pick, gross_room
 from buyside.domain.staging import stage as plan
 from buyside.services.campaigns.reading import CampaignView, fee_terms, view
@@ -62,7 +66,7 @@ async def reconcile(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertis
         campaign,
         picks(session),
         buys,
-        room=gross_room(left, percent),
+        room=_room(campaign, buys, gross_room(left, percent)),
         fee_percent=percent,
         new_id=lambda: MediaBuyId(work.new_id("mb")),
         now=work.now(),
@@ -75,7 +79,14 @@ async def reconcile(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertis
         await _log(tx, campaign, buy)
     every = await tx.media_buys.of(campaign.id) if made.new or made.changed else buys
     budgets.require_room(campaign.spec.budget.total, terms, every)
+    require_fits(campaign.spec.pacing_periods, every)
     return every
+
+
+def _room(campaign: Campaign, buys: Sequence[MediaBuy], left: Money) -> Money:
+    """What products without a budget share: no more than pacing periods with budgets of their own hold."""
+    most = ceiling(campaign.spec.pacing_periods)
+    return left if most is None else min(left, most - planned(buys, most.currency))
 
 
 def picks(session: Discovery) -> list[Pick]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+from buyside.domain import packaging
 from buyside.domain import settling as rules
-from buyside.domain.errors import BuysideError
+from buyside.domain.errors import BuysideError, Invalid
 from buyside.domain.ids import MediaBuyId
 from buyside.domain.media_buys import MediaBuy, Status
 from buyside.domain.orders import ObservedBuy
@@ -47,6 +49,9 @@ async def _take_over(work: Work, have: Parts, found: ObservedBuy, extra: Sequenc
             return
         await tx.campaigns.commit(campaign)
         now = work.now()
+        # It was sent cut along the pacing periods, and put together when it was proved absent.
+        with suppress(Invalid):
+            buy = packaging.to_send(campaign, buy, buy.absent_at or now)
         # The watch goes on with it at once, should this process end before the next line.
         booked = replace(rules.dispatched(buy, now), seller_buy_id=found.seller_buy_id, check_at=now)
         await tx.media_buys.save(booked, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from buyside.domain import constraints, settling
+from buyside.domain import constraints, packaging, settling
 from buyside.domain.answers import Prepared
 from buyside.domain.campaigns import Campaign, Status
 from buyside.domain.creatives import Creative, fits
@@ -31,8 +31,9 @@ ASSIGN = "assign"
 
 
 def order(campaign: Campaign, buy: MediaBuy, account: AccountRef, work: Work) -> BuyOrder:
-    """The create as it would be sent now (rulings 0.2 and 0.6)."""
+    """The create as it would be sent now (rulings 0.2 and 0.6). Raises: Invalid where pacing periods leave nothing."""
     now = work.now()
+    buy = packaging.to_send(campaign, buy, now)
     paused = campaign.status is Status.PAUSED
     return BuyOrder(
         media_buy_id=buy.id,
@@ -50,7 +51,7 @@ def order(campaign: Campaign, buy: MediaBuy, account: AccountRef, work: Work) ->
                 bid=package.bid,
                 pacing=package.pacing,
                 paused=paused,
-                start=package.start,
+                start=package.start if package.start is not None and package.start > now else None,
                 end=package.end,
                 optimization_goals=buy.goals,
                 targeting=constraints.overlay(campaign.spec.constraints, package.targeting),
@@ -65,6 +66,7 @@ async def create(
     tx: Tx, work: Work, campaign: Campaign, buy: MediaBuy, seller: Seller, account: AccountRef
 ) -> tuple[MediaBuy, Operation]:
     """Plan the create of a DRAFT buy and mark it as on its way."""
+    buy = packaging.to_send(campaign, buy, work.now())
     prepared = await _same_again(tx, work, buy, seller, order(campaign, buy, account, work))
     planned = _operation(work, Kind.CREATE, "create", buy, seller, prepared, amount=buy.budget)
     await tx.operations.add(planned)
