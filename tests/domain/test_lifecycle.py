@@ -52,9 +52,9 @@ def test_a_campaign_that_is_over_is_neither_executed_nor_paused_nor_reactivated(
 
 
 @pytest.mark.parametrize("status", sorted(media_buys.TERMINAL))
-def test_a_media_buy_that_is_over_can_only_be_deleted(status: media_buys.Status) -> None:
+def test_a_media_buy_that_is_over_can_only_be_deleted_or_turn_out_to_be_alive(status: media_buys.Status) -> None:
     open_actions = {a for s, a in media_buys.TRANSITIONS if s is status}
-    assert open_actions <= {media_buys.Action.DELETE}
+    assert open_actions <= {media_buys.Action.DELETE, media_buys.Action.REVIVE}
 
 
 def test_every_word_of_a_seller_is_an_event_that_some_live_status_understands() -> None:

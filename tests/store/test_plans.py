@@ -17,6 +17,7 @@ from buyside.domain.campaigns import Status
 from buyside.domain.errors import NotFound
 from buyside.domain.ids import AccountId, AdvertiserId, AgentId, CampaignId, DecisionId, MediaBuyId
 from buyside.domain.operations import Kind
+from buyside.store import campaigns as stored
 from buyside.store import media_buys, operations
 from buyside.store.accounts import AccountRepository
 from buyside.store.campaigns import CampaignRepository, Filter
@@ -51,7 +52,8 @@ def queries(conn: AsyncConnection) -> dict[str, tuple[Callable[[], Awaitable[obj
     limit = Limit(LimitScope.ACCOUNT, "USD")
     return {
         "due operations": (lambda: operations.due(conn, NOW, 200), "(state=? AND next_at<?)"),
-        "due buys": (lambda: media_buys.due(conn, NOW, 200), "(check_at<?)"),
+        "due buys": (lambda: media_buys.take_due(conn, NOW, NOW, 200), "(check_at<?)"),
+        "campaigns that are over": (lambda: stored.over(conn, NOW, 200), "(status=? AND ends_at<?)"),
         "a page": (lambda: campaigns.page(listed, limit=50), "ix_campaign_recent (account_id=?)"),
         "a deep page": (lambda: campaigns.page(listed, after=deep, limit=50), "(account_id=? AND created_at<?)"),
         "an advertiser's page": (

@@ -48,9 +48,9 @@ def _amount(budget: Money, term: FeeTerm) -> Money:
 
 def allocation(buy: MediaBuy) -> Money:
     """Media part of a buy that is not over; of one that is, the media part of what it really delivered, and all of it
-    while nobody has read that."""
+    while nobody has read that, or while it is doubted that it is over."""
     unread = buy.delivered is None and buy.seller_buy_id is not None and buy.status in media_buys.RAN
-    if buy.status not in media_buys.TERMINAL or unread:
+    if buy.status not in media_buys.TERMINAL or unread or buy.doubted_until is not None:
         return buy.media_part(buy.budget)
     spent = buy.delivered.spend if buy.delivered else Decimal(0)
     return Money.rounded(spent, buy.currency)

@@ -51,9 +51,13 @@ class Action(StrEnum):
     FAIL = "fail"
     CANCEL = "cancel"
     COMPLETE = "complete"
+    REVIVE = "revive"
+    """Its seller called it over, and shows it alive again."""
     DELETE = "delete"
 
 
+ENDED = (Status.COMPLETED, Status.CANCELED, Status.FAILED, Status.REJECTED)
+"""Over by the seller's word."""
 _WAITING = (Status.PENDING_APPROVAL, Status.INPUT_REQUIRED)
 TRANSITIONS: dict[tuple[Status, Action], Status] = {
     (Status.DRAFT, Action.DISPATCH): Status.PENDING_APPROVAL,
@@ -70,6 +74,7 @@ TRANSITIONS: dict[tuple[Status, Action], Status] = {
     **{(s, Action.FAIL): Status.FAILED for s in (*_WAITING, Status.ACTIVE, Status.PAUSED)},
     **{(s, Action.CANCEL): Status.CANCELED for s in LIVE},
     **{(s, Action.COMPLETE): Status.COMPLETED for s in (*_WAITING, Status.ACTIVE, Status.PAUSED)},
+    **{(s, Action.REVIVE): Status.ACTIVE for s in ENDED},
     **{
         (s, Action.DELETE): Status.ARCHIVED
         for s in (Status.DRAFT, Status.COMPLETED, Status.CANCELED, Status.FAILED, Status.REJECTED)
@@ -265,6 +270,8 @@ class MediaBuy:
     delivered_at: datetime | None = None
     over_at: datetime | None = None
     """When it was first seen to be over: completed or canceled."""
+    doubted_until: datetime | None = None
+    """Its seller called it over before its end, unasked: until then it is looked at again, and nothing else follows."""
     delivery_read_at: datetime | None = None
     """When the seller last answered how much it delivered, whatever it said."""
 

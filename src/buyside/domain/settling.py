@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from buyside.domain import campaigns, lifecycle
 from buyside.domain.answers import Answer, Outcome, SellerError
 from buyside.domain.media_buys import (
     LIVE,
+    RAN,
     SELLER_WORDS,
     TRANSITIONS,
     Action,
@@ -144,6 +145,39 @@ def placed(buy: MediaBuy, answer: Answer, observed: ObservedBuy | None, now: dat
     return Placed(
         seen(settled, observed, now), read=observed.status is None or answer.replayed or not observed.packages
     )
+
+
+DOUBTED_FOR = timedelta(hours=24)
+
+
+def doubted(before: MediaBuy, after: MediaBuy, now: datetime, *, own_time: bool) -> MediaBuy:
+    """`after`, in doubt when its seller calls it over before its end: such words have been taken back.
+
+    `own_time`: the seller is a sandbox, whose clock may have reached the end already.
+    """
+    ran = before.status in {Status.ACTIVE, Status.PAUSED}
+    over = after.status in RAN or (ran and after.status in {Status.FAILED, Status.REJECTED})
+    if before.status not in LIVE or not over or now >= after.end:
+        return after
+    if own_time and after.status is Status.COMPLETED:
+        return after
+    return replace(after, doubted_until=min(now + DOUBTED_FOR, after.end), over_at=now)
+
+
+def revived(buy: MediaBuy, observed: ObservedBuy) -> MediaBuy:
+    """The buy alive again where its seller's new word says so."""
+    word = SELLER_WORDS.get((observed.status or "").strip().lower())
+    if buy.doubted_until is None or word not in {Action.ACTIVATE, Action.PAUSE, Action.WAIT}:
+        return buy
+    return replace(buy.then(Action.REVIVE), doubted_until=None, over_at=None, trouble=None)
+
+
+def next_doubt(buy: MediaBuy, now: datetime, shortest: timedelta) -> datetime | None:
+    """When a doubted buy is looked at next: soon at first, then ever more rarely."""
+    if buy.doubted_until is None:
+        return None
+    since = now - buy.over_at if buy.over_at is not None else shortest
+    return min(now + max(shortest, since), max(now, buy.doubted_until))
 
 
 def seen(buy: MediaBuy, observed: ObservedBuy, now: datetime) -> MediaBuy:
@@ -329,14 +363,21 @@ def guarded(buy: MediaBuy, findings: Sequence[str]) -> MediaBuy:
     return replace(buy, paused_by=PausedBy.GUARD, trouble=Trouble(ErrorCode.PLATFORM_ERROR, ErrorOwner.SELLER, message))
 
 
-def campaign_after(current: campaigns.Campaign, buys: Sequence[MediaBuy]) -> campaigns.Campaign:
-    """COMPLETED once every buy is over and one ran to its end, CANCELED once all were canceled (2.2)."""
+def campaign_after(
+    current: campaigns.Campaign, buys: Sequence[MediaBuy], now: datetime | None = None
+) -> campaigns.Campaign:
+    """CANCELED once all were canceled; COMPLETED once every buy is over and one ran to its end, and in any case when
+    the flight is over at `now` (2.2). A buy whose end is doubted is not over."""
     placed_buys = [b for b in buys if b.status not in {Status.ARCHIVED, Status.DRAFT}]
-    if not placed_buys or any(b.status in LIVE for b in placed_buys) or any(b.status is Status.DRAFT for b in buys):
-        return current
-    ended = campaigns.Action.COMPLETE if any(b.status is Status.COMPLETED for b in placed_buys) else None
-    if ended is None and all(b.status is Status.CANCELED for b in placed_buys):
-        ended = campaigns.Action.CANCEL
+    alive = any(b.status in LIVE or b.doubted_until is not None for b in placed_buys)
+    ended = None
+    if now is not None and current.spec.flight.is_over(now):
+        ended = campaigns.Action.COMPLETE
+    if placed_buys and not alive and not any(b.status is Status.DRAFT for b in buys):
+        if any(b.status is Status.COMPLETED for b in placed_buys):
+            ended = campaigns.Action.COMPLETE
+        elif all(b.status is Status.CANCELED for b in placed_buys):
+            ended = campaigns.Action.CANCEL
     if ended is None or not lifecycle.may(campaigns.TRANSITIONS, current.status, ended):
         return current
     return current.then(ended)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from buyside.domain.errors import BuysideError, PlatformError
-from buyside.domain.ids import AccountId, MediaBuyId, OperationId
+from buyside.domain.errors import BuysideError, PlatformError, RateLimited, Unavailable
+from buyside.domain.ids import AccountId, AgentId, CampaignId, MediaBuyId, OperationId
 from buyside.domain.media_buys import RAN, MediaBuy, Status
 from buyside.services import media_buys
-from buyside.services.media_buys import delivering, latecomers, placing, recovering
+from buyside.services.media_buys import delivering, latecomers, placing, recovering, settling
 from buyside.services.work import Runtime, Work
+from buyside.store import campaigns as stored_campaigns
 from buyside.store import media_buys as stored_buys
 from buyside.store import operations as stored_operations
 
@@ -22,6 +24,7 @@ Id = TypeVar("Id")
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 16
+_AT_ONE_SELLER = 4
 _BATCH = 200
 
 
@@ -37,46 +40,94 @@ async def sweep(runtime: Runtime) -> int:
 
 
 async def watch(runtime: Runtime) -> int:
-    """Read the buys that are due at their sellers, and act on what is found; how many were looked at."""
-    async with runtime.database.read.connect() as conn:
-        found = await stored_buys.due(conn, runtime.clock(), _BATCH)
+    """Read the buys that are due at their sellers, and act on what is found; how many were taken up.
 
-    async def one(account: AccountId, buy_id: MediaBuyId) -> None:
-        work = runtime.as_system(account, "watch")
-        await _look(work, await media_buys.get(work, buy_id))
+    A seller has a few calls at a time and a share of the round: past it, or after it did not answer, its other buys
+    are put off, so that it holds up nobody's but its own.
+    """
+    now, policy = runtime.clock(), runtime.policy
+    share = 2 * policy.read_timeout
+    # Longer than a look may take: its status, its delivery, and what follows from them.
+    lease = timedelta(seconds=2 * share + 2 * policy.call_timeout)
+    async with runtime.database.write.begin() as conn:
+        found = await stored_buys.take_due(conn, now, now + lease, _BATCH)
+    by_seller: defaultdict[AgentId, list[tuple[AccountId, MediaBuyId]]] = defaultdict(list)
+    for account, buy, agent in found:
+        by_seller[agent].append((account, buy))
+    await asyncio.gather(*(_Round(runtime, share).of(buys) for buys in by_seller.values()))
+    return len(found)
 
-    return await _each(one, found)
+
+class _Round:
+    """One seller's part of a round."""
+
+    def __init__(self, runtime: Runtime, share: float) -> None:
+        self._runtime, self._loop = runtime, asyncio.get_running_loop()
+        self._until = self._loop.time() + share
+        self._silent = False
+
+    async def of(self, buys: Sequence[tuple[AccountId, MediaBuyId]]) -> None:
+        await _each(self._one, buys, at_once=_AT_ONE_SELLER)
+
+    async def _one(self, account: AccountId, buy_id: MediaBuyId) -> None:
+        work = self._runtime.as_system(account, "watch")
+        buy = await media_buys.get(work, buy_id)
+        if self._silent or self._loop.time() > self._until:
+            await placing.look_later(work, buy)
+            return
+        try:
+            await _look(work, buy)
+        except PlatformError as error:
+            if isinstance(error, (Unavailable, RateLimited)):
+                self._silent = True
+            log.info("media buy %s could not be read: %s", buy_id, error.message)
+            await placing.look_later(work, await media_buys.get(work, buy_id))
 
 
 async def _look(work: Work, buy: MediaBuy) -> None:
-    """Live: how it stands. Over: what it delivered. DRAFT: whether an unanswered create was booked late."""
-    if buy.status in RAN:
-        await _closed(work, buy)
-        return
-    if buy.status is Status.DRAFT:
-        await latecomers.look(work, [buy])
-        after = await media_buys.get(work, buy.id)
-    else:
-        after = await placing.refresh(work, buy)
+    """Live: how it stands. Over: what it delivered. DRAFT: whether an unanswered create was booked late.
+
+    Raises: PlatformError when the seller cannot be read.
+    """
+    match buy.status:
+        case Status.DRAFT:
+            await latecomers.look(work, [buy])
+            after = await media_buys.get(work, buy.id)
+        case _ if buy.doubted_until is not None:
+            after = await _doubted(work, buy)
+        case _ if buy.status in RAN:
+            await media_buys.close(work, buy)
+            return
+        case _:
+            after = await placing.look(work, buy)
     if after.check_at == buy.check_at:
         after = await placing.look_later(work, after)
     if delivering.is_due(after, work.now(), timedelta(seconds=work.policy.delivery_every)):
-        await _delivered(work, after)
+        await media_buys.deliver(work, after)
 
 
-async def _delivered(work: Work, buy: MediaBuy) -> None:
+async def _doubted(work: Work, buy: MediaBuy) -> MediaBuy:
+    """Look whether it is over at all; once nothing has spoken for it long enough, it is."""
     try:
-        await media_buys.deliver(work, buy)
-    except PlatformError as error:
-        log.info("what media buy %s delivers could not be read: %s", buy.id, error.message)
+        after = await placing.look(work, buy)
+        if after.status in RAN:
+            await media_buys.close(work, after)
+    finally:
+        after = await settling.believe(work, buy.id)
+    return after
 
 
-async def _closed(work: Work, buy: MediaBuy) -> None:
-    try:
-        await media_buys.close(work, buy)
-    except PlatformError as error:
-        log.info("what media buy %s delivered could not be read: %s", buy.id, error.message)
-        await placing.look_later(work, buy)
+async def complete(runtime: Runtime) -> int:
+    """Bring campaigns to their end whose flight is over; how many there were."""
+    async with runtime.database.read.connect() as conn:
+        found = await stored_campaigns.over(conn, runtime.clock(), _BATCH)
+
+    async def one(account: AccountId, campaign_id: CampaignId) -> None:
+        work = runtime.as_system(account, "watch")
+        async with work.writing() as tx:
+            await settling.campaign_after(tx, work, await tx.campaigns.lock(campaign_id))
+
+    return await _each(one, found)
 
 
 async def take_up(runtime: Runtime, account: int, operation: str) -> None:
@@ -84,9 +135,11 @@ async def take_up(runtime: Runtime, account: int, operation: str) -> None:
     await recovering.recover(runtime.as_system(AccountId(account), "follow-up"), OperationId(operation))
 
 
-async def _each(act: Callable[[AccountId, Id], Awaitable[None]], found: Iterable[tuple[AccountId, Id]]) -> int:
+async def _each(
+    act: Callable[[AccountId, Id], Awaitable[None]], found: Iterable[tuple[AccountId, Id]], *, at_once: int = _AT_ONCE
+) -> int:
     """A few at a time, so that one slow seller holds up neither the others nor the store."""
-    gate = asyncio.Semaphore(_AT_ONCE)
+    gate = asyncio.Semaphore(at_once)
 
     async def guarded(account: AccountId, which: Id) -> None:
         async with gate:

@@ -152,6 +152,18 @@ class CampaignRepository:
         return (await self._conn.execute(found.limit(1))).first() is not None
 
 
+async def over(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[tuple[AccountId, CampaignId]]:
+    """Running campaigns of any account whose flight has ended."""
+    running = [Status.ACTIVE.value, Status.PAUSED.value]
+    rows = await conn.execute(
+        select(campaign.c.account_id, campaign.c.id)
+        .where(campaign.c.status.in_(running), campaign.c.ends_at <= now)
+        .order_by(campaign.c.ends_at)
+        .limit(limit)
+    )
+    return [(AccountId(row.account_id), CampaignId(row.id)) for row in rows]
+
+
 def _written(value: Campaign) -> dict[str, Any]:
     return {
         "id": value.id,
@@ -161,6 +173,7 @@ def _written(value: Campaign) -> dict[str, Any]:
         "mode": value.mode.value,
         "revision": value.revision,
         "committed": value.committed,
+        "ends_at": value.spec.flight.end,
         "spec": codec.dump(CampaignSpec, value.spec),
         "created_at": value.created_at,
         "updated_at": value.updated_at,

@@ -66,15 +66,23 @@ class MediaBuyRepository:
         return {buy.seller_buy_id for buy in map(_read, rows) if buy.seller_buy_id is not None}
 
 
-async def due(conn: AsyncConnection, now: datetime, limit: int) -> Sequence[tuple[AccountId, MediaBuyId]]:
-    """Buys of any account that the watch should look at, the longest due first."""
+async def take_due(
+    conn: AsyncConnection, now: datetime, until: datetime, limit: int
+) -> Sequence[tuple[AccountId, MediaBuyId, AgentId]]:
+    """Buys of any account that the watch should look at, the longest due first. They are not due again before `until`:
+    whoever took them sets their next look; if that process dies, another finds them then."""
     rows = await conn.execute(
-        select(media_buy.c.account_id, media_buy.c.id)
+        select(media_buy.c.account_id, media_buy.c.id, media_buy.c.agent_id, media_buy.c.check_at)
         .where(media_buy.c.check_at <= now)
         .order_by(media_buy.c.check_at)
         .limit(limit)
     )
-    return [(AccountId(row.account_id), MediaBuyId(row.id)) for row in rows]
+    taken = []
+    for row in rows.all():
+        mine = update(media_buy).where(media_buy.c.id == row.id, media_buy.c.check_at == row.check_at)
+        if (await conn.execute(mine.values(check_at=until))).rowcount:
+            taken.append((AccountId(row.account_id), MediaBuyId(row.id), AgentId(row.agent_id)))
+    return taken
 
 
 def _written(value: MediaBuy) -> dict[str, Any]:

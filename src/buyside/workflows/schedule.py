@@ -15,6 +15,7 @@ def tasks(runtime: Runtime) -> list[Task]:
         await keeping.sweep(runtime)
 
     async def watch() -> None:
+        await keeping.complete(runtime)
         await keeping.watch(runtime)
 
     async def take_up(account: int, operation: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from buyside.domain import delivery, media_buys
+from buyside.domain import delivery, media_buys, settling
 from buyside.domain.accounts import Right
 from buyside.domain.campaigns import Campaign
 from buyside.domain.decisions import EntryType
@@ -114,5 +114,7 @@ async def close(work: Work, buy: MediaBuy) -> MediaBuy:
         patience = timedelta(days=policy.delivery_rereads)
         given_up = current.over_at is not None and now >= current.over_at + patience
         again = None if reading.final or given_up else now + ONE_DAY
+        doubt = settling.next_doubt(current, now, timedelta(seconds=policy.pending_poll_max))
+        again = min((at for at in (again, doubt) if at is not None), default=None)
         done = replace(current, delivered=current.delivered or Delivered(), check_at=again, checks=0)
         return await tx.media_buys.save(done, now)

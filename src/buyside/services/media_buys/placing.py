@@ -112,11 +112,15 @@ async def follow(work: Work, settled: Settled) -> tuple[MediaBuy, tuple[settling
 async def refresh(work: Work, buy: MediaBuy, *, tried: str | None = None) -> MediaBuy:
     """Read the buy at its seller and act on what is found; unchanged when the seller cannot be read now."""
     try:
-        have = await parts.load(work, buy.id)
-        settled = await settling.observe(work, have, tried=tried)
+        return await look(work, buy, tried=tried)
     except PlatformError as error:
         log.info("media buy %s could not be read: %s", buy.id, error.message)
         return await settling.not_read(work, buy.id)
+
+
+async def look(work: Work, buy: MediaBuy, *, tried: str | None = None) -> MediaBuy:
+    """Like refresh, and says so when the seller cannot be read. Raises: PlatformError."""
+    settled = await settling.observe(work, await parts.load(work, buy.id), tried=tried)
     return (await follow(work, settled))[0] if settled else await _current(work, buy)
 
 

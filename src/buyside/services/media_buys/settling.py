@@ -127,7 +127,7 @@ def _drop(creative: Creative, reason: str) -> DroppedCreative:
 async def observe(work: Work, have: Parts, *, tried: str | None = None) -> Settled | None:
     """Read the buy at its seller. None when nothing can be read of it yet. Raises: PlatformError."""
     buy = have.buy
-    if buy.unsettled or buy.status not in media_buys.LIVE:
+    if buy.unsettled or (buy.status not in media_buys.LIVE and buy.doubted_until is None):
         return None
     if buy.seller_buy_id is None:
         return await _task(work, have)
@@ -188,7 +188,11 @@ async def adopt(
         campaign, buy = await parts.locked(tx, have.buy.id)
         if buy.unsettled:
             return Settled(buy)
-        seen = settling.seen(_resting(buy, campaign), observed, now)
+        alive = settling.revived(buy, observed)
+        if alive is not buy:
+            action = "media_buy.revived"
+        seen = settling.seen(_resting(alive, campaign), observed, now)
+        seen = settling.doubted(alive, seen, now, own_time=have.account.sandbox)
         seen = replace(seen, seller_buy_id=observed.seller_buy_id or buy.seller_buy_id, checks=buy.checks + 1)
         if tried == "pause" and seen.status is Status.ACTIVE:
             seen = replace(seen, trouble=buy.trouble)  # why it still runs
@@ -197,8 +201,19 @@ async def adopt(
         saved, more = await _follow_ups(tx, work, have, campaign, saved, tried)
         more += await _assign(tx, work, have, saved, observed)
         if saved.status not in media_buys.LIVE:  # with one that lives the campaign is not over
-            await _campaign_after(tx, work, campaign)
+            await campaign_after(tx, work, campaign)
     return Settled(saved, planned=(*planned, *more))
+
+
+async def believe(work: Work, buy_id: MediaBuyId) -> MediaBuy:
+    """Nothing spoke for the buy while its end was doubted: it is over, and maybe its campaign with it."""
+    async with work.writing() as tx:
+        campaign, buy = await parts.locked(tx, buy_id)
+        if buy.doubted_until is None or work.now() < buy.doubted_until:
+            return buy
+        saved = await tx.media_buys.save(replace(buy, doubted_until=None, check_at=work.now()), work.now())
+        await campaign_after(tx, work, campaign)
+    return saved
 
 
 async def not_read(work: Work, buy_id: MediaBuyId) -> MediaBuy:
@@ -311,6 +326,8 @@ async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> 
         saved = await store(tx, work, campaign, buy, after, action, always=True)
     failed = answer.message or "The seller refused." if refused else None
     unclear = refused or observed is None or observed.status is None or _contrary(held, saved, campaign)
+    # Its campaign was reactivated while the pause was under way: reading it resumes it.
+    unclear = unclear or settling.wants_resume(saved, campaign.status)
     return Settled(saved, failed, read=unclear, tried=held.purpose.partition(" ")[0])
 
 
@@ -408,6 +425,9 @@ def _watched(work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy) 
         after = replace(after, over_at=work.now())
     if after.status is Status.DRAFT and _may_be_doubled(work, after):
         return replace(after, check_at=work.now() + timedelta(seconds=policy.pending_poll_max), checks=0)
+    if after.doubted_until is not None:
+        again = settling.next_doubt(after, work.now(), timedelta(seconds=policy.pending_poll_max))
+        return replace(after, check_at=work.now() if moved else again, checks=0)
     if after.status in media_buys.RAN and after.seller_buy_id is not None and (moved or before.check_at is not None):
         # Its last delivery is still to be read: until then all of it counts as spent.
         wait = timedelta() if moved else backoff(after.checks, policy.pending_poll, policy.pending_poll_max)
@@ -425,17 +445,26 @@ def _watched(work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy) 
     return replace(after, check_at=work.now() + pause, checks=checks)
 
 
-async def _campaign_after(tx: Tx, work: Work, campaign: Campaign) -> None:
-    after = settling.campaign_after(campaign, await tx.media_buys.of(campaign.id))
-    if after.status is not campaign.status:
-        saved = await tx.campaigns.save(campaign, after, work.now())
-        await tx.record(
-            f"campaign.{saved.status.value.lower()}",
-            f"Every media buy is over: the campaign is {saved.status.value}.",
-            parts.campaign_subject(campaign),
-            before={"status": campaign.status.value},
-            after={"status": saved.status.value},
-        )
+async def campaign_after(tx: Tx, work: Work, campaign: Campaign) -> Campaign:
+    """The campaign, over where its buys or its flight are. What of it still runs is looked at, and paused, at once."""
+    now = work.now()
+    buys = await tx.media_buys.of(campaign.id)
+    after = settling.campaign_after(campaign, buys, now)
+    if after.status is campaign.status:
+        return campaign
+    saved = await tx.campaigns.save(campaign, after, now)
+    why = "Its flight is over" if campaign.spec.flight.is_over(now) else "Every media buy is over"
+    await tx.record(
+        f"campaign.{saved.status.value.lower()}",
+        f"{why}: the campaign is {saved.status.value}.",
+        parts.campaign_subject(campaign),
+        before={"status": campaign.status.value},
+        after={"status": saved.status.value},
+    )
+    for buy in buys:
+        if buy.status in media_buys.LIVE and not buy.unsettled:
+            await tx.media_buys.save(replace(buy, check_at=now), now)
+    return saved
 
 
 def facts(buy: MediaBuy) -> dict[str, Any]:

@@ -175,6 +175,7 @@ def upgrade() -> None:
         sa.Column("mode", sa.String(length=16), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("committed", sa.Boolean(), nullable=False),
+        sa.Column("ends_at", database.Instant(), nullable=False),
         sa.Column("spec", sa.Text(), nullable=False),
         sa.Column("created_at", database.Instant(), nullable=False),
         sa.Column("updated_at", database.Instant(), nullable=False),
@@ -190,6 +191,7 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_campaign_advertiser", ["account_id", "advertiser_id", "created_at", "id"], unique=False
         )
+        batch_op.create_index("ix_campaign_ending", ["status", "ends_at"], unique=False)
         batch_op.create_index("ix_campaign_recent", ["account_id", "created_at", "id"], unique=False)
         batch_op.create_index("ix_campaign_status", ["account_id", "status", "created_at", "id"], unique=False)
 
