@@ -8,7 +8,7 @@ from fastapi import Query
 
 from buyside.api.envelope import Reply, nothing, reply
 from buyside.api.paging import CursorPage, read_moment, write_moment
-from buyside.api.requests import AdvertiserFilter, CampaignPath, Signed, Words, router
+from buyside.api.requests import AdvertiserFilter, CampaignPath, Ignored, Signed, Words, router
 from buyside.domain import campaigns as domain
 from buyside.domain import media_buys
 from buyside.domain.errors import NotImplementedYet
@@ -75,9 +75,9 @@ async def list_campaigns(
 
 
 @routes.post("/campaigns", operation_id="createCampaign", status_code=201, response_model=CampaignResponse)
-async def create_campaign(work: Signed, body: CreateCampaignBody) -> Reply:
+async def create_campaign(work: Signed, body: CreateCampaignBody, ignored: Ignored) -> Reply:
     """Make a DRAFT campaign. Nothing is bought before it is executed."""
-    return reply(show.campaign(await campaigns.create(work, asking.new_campaign(body))), 201)
+    return reply(show.campaign(await campaigns.create(work, asking.new_campaign(body)), warnings=ignored), 201)
 
 
 @routes.get("/campaigns/{campaignId}", operation_id="getCampaign", response_model=CampaignResponse)
@@ -94,12 +94,11 @@ async def get_campaign(
 
 
 @routes.put("/campaigns/{campaignId}", operation_id="updateCampaign", response_model=CampaignResponse)
-async def update_campaign(work: Signed, campaign_id: CampaignPath, body: UpdateCampaignBody) -> Reply:
+async def update_campaign(work: Signed, campaign_id: CampaignPath, body: UpdateCampaignBody, ignored: Ignored) -> Reply:
     """Change what the campaign wants. What is left out stays as it is."""
     edit = asking.campaign_edit(body)
-    return reply(
-        show.campaign(await campaigns.update(work, campaign_id, edit, expected_revision=body.expected_revision))
-    )
+    view = await campaigns.update(work, campaign_id, edit, expected_revision=body.expected_revision)
+    return reply(show.campaign(view, warnings=ignored))
 
 
 @routes.delete("/campaigns/{campaignId}", operation_id="deleteCampaign", status_code=204)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Coroutine
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -16,12 +17,15 @@ from starlette.types import Scope
 from buyside.api.ratelimit import RateLimit
 from buyside.domain.errors import BadRequest, NotFound, NotImplementedYet, TooManyRequests
 from buyside.domain.ids import AdvertiserId, CampaignId, CreativeId, DecisionId, DiscoveryId, MediaBuyId, StorefrontId
+from buyside.schemas.ignored import ignored, names, sentence
 from buyside.schemas.reading import parse, storable
 from buyside.schemas.unsupported import refuse_unsupported
 from buyside.schemas.wire import LARGEST_INT
 from buyside.services.work import Work
 
 BASE = "/api/v2/buyer"
+_UNPRINTED = re.compile(r"[^\x21-\x7e]|,")
+"""What a header cannot hold, or would split a list in it."""
 
 Authenticate = Callable[[Request], Awaitable[Work]]
 """Reads the credential of a request. Raises: Unauthorized."""
@@ -62,9 +66,22 @@ class Operation(APIRoute):
             _refuse_unstorable(request.scope)
             body = await _read(request) if self.body_field is not None else None
             refuse_unsupported(self.operation_id or "", body, _asked(request))
-            return await handle(request)
+            overlooked = self._overlooked(request, body)
+            response = await handle(request)
+            if overlooked:
+                response.headers["X-Ignored-Fields"] = ", ".join(_UNPRINTED.sub("?", path)[:100] for path in overlooked)
+            return response
 
         return first
+
+    def _overlooked(self, request: Request, body: object) -> list[str]:
+        request.state.ignored = ()
+        if not isinstance(body, dict) or self.body_field is None:
+            return []
+        kind = self.body_field.field_info.annotation
+        found = ignored(kind, body)
+        request.state.ignored = [sentence(path, names(kind)) for path in found]
+        return found
 
 
 def router(tag: str) -> APIRouter:
@@ -79,6 +96,15 @@ async def _work(request: Request) -> Work:
 
 Signed = Annotated[Work, Depends(_work)]
 """The caller's work, in a route's parameters."""
+
+
+async def _ignored(request: Request) -> Sequence[str]:
+    said: Sequence[str] = request.state.ignored
+    return said
+
+
+Ignored = Annotated[Sequence[str], Depends(_ignored)]
+"""A sentence for each field of the body that is not known, for answers that have warnings."""
 
 
 def _refuse_unstorable(scope: Scope) -> None:

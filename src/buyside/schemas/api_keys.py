@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from buyside.schemas.accounts import RoleName
-from buyside.schemas.wire import Instant, Maybe, Name, Request, Response
+from buyside.schemas.wire import ClosedRequest, Instant, Maybe, Name, Response
 
 
-class CreateApiKeyBody(Request):
+class CreateApiKeyBody(ClosedRequest):
     name: Name
     role: RoleName = Field(description="What the key may do.")
 

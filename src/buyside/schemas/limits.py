@@ -6,12 +6,23 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from buyside.schemas.wire import Currency, Given, Id, Maybe, Number, Ordinal, PositiveAmount, Request, Response, wrong
+from buyside.schemas.wire import (
+    ClosedRequest,
+    Currency,
+    Given,
+    Id,
+    Maybe,
+    Number,
+    Ordinal,
+    PositiveAmount,
+    Response,
+    wrong,
+)
 
 Scope = Literal["account", "key", "seller"]
 
 
-class SpendingLimitInput(Request):
+class SpendingLimitInput(ClosedRequest):
     """A limit of scope key names a key, one of scope seller a sales agent, one of scope account neither."""
 
     scope: Scope
@@ -35,7 +46,7 @@ class SpendingLimitInput(Request):
         return self
 
 
-class SetLimitsBody(Request):
+class SetLimitsBody(ClosedRequest):
     limits: Annotated[list[SpendingLimitInput], Field(max_length=200)]
 
 

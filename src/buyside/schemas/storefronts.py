@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, RootModel, model_validat
 from pydantic_core import PydanticCustomError
 
 from buyside.schemas.wire import (
+    ClosedRequest,
     Count,
     Given,
     Id,
@@ -52,7 +53,7 @@ HeaderValue = Annotated[str, Field(max_length=8192, pattern=r"^[\x20-\x7e]*$")]
 # ---- requests
 
 
-class SourceAuth(Request):
+class SourceAuth(ClosedRequest):
     """How a sales agent wants to be greeted. `header` names the header that carries the token."""
 
     type: Literal["bearer", "header", "basic", "none"]
@@ -70,7 +71,7 @@ class SourceAuth(Request):
         return self
 
 
-class SourceInput(Request):
+class SourceInput(ClosedRequest):
     """One sales agent. Without a sourceId it gets one."""
 
     source_id: Given[SourceIdIn] = None
@@ -83,13 +84,13 @@ class SourceInput(Request):
     operator_domain: Given[Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$")]] = None
 
 
-class RegisterStorefrontBody(Request):
+class RegisterStorefrontBody(ClosedRequest):
     name: Name
     platform_id: Given[Slug] = None
     sources: Annotated[list[SourceInput], Field(min_length=1, max_length=20)]
 
 
-class SourceChange(Request):
+class SourceChange(ClosedRequest):
     """What is left out stays as it is; `auth` replaces the whole credential."""
 
     source_id: SourceIdIn
@@ -102,7 +103,7 @@ class SourceChange(Request):
     operator_domain: Given[Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$")]] = None
 
 
-class UpdateStorefrontBody(Request):
+class UpdateStorefrontBody(ClosedRequest):
     name: Given[Name] = None
     sources: Given[Annotated[list[SourceChange], Field(max_length=20)]] = None
 

@@ -27,9 +27,13 @@ STALE_HINT = (
 )
 
 
-def campaign(view: CampaignView, *, only: Sequence[str] = (), details: bool = True) -> wire.CampaignResponse:
-    """`only`: the media buys to show, all without; `details` false leaves the products' format options out."""
-    return wire.CampaignResponse(campaign=_campaign(view, only, details=details), warnings=list(view.warnings) or None)
+def campaign(
+    view: CampaignView, *, only: Sequence[str] = (), details: bool = True, warnings: Sequence[str] = ()
+) -> wire.CampaignResponse:
+    """`only`: the media buys to show, all without; `details` false leaves the products' format options out;
+    `warnings`: of the request, before the campaign's own."""
+    said = [*warnings, *view.warnings]
+    return wire.CampaignResponse(campaign=_campaign(view, only, details=details), warnings=said or None)
 
 
 def _campaign(view: CampaignView, only: Sequence[str], *, details: bool) -> wire.Campaign:
