@@ -180,6 +180,9 @@ async def furnished(client: httpx.AsyncClient, handle: SandboxHandle) -> Ids:
     campaign = (await post("/campaigns", a_body(advertiser["id"], discoveryId=session)))["campaign"]
     creative = await post(f"/campaigns/{campaign['campaignId']}/creatives/create", {"url_asset": LANDING})
     key = await post("/api-keys", {"name": name, "role": "MEMBER"})
+    # Of another advertiser: it must not stand in the way of what is tried on the campaign.
+    idle = await post("/advertisers", {"name": f"{name} idle", "brand": f"{name}.example", "primaryCurrency": "USD"})
+    stop = await post("/stops", {"advertiserId": idle["id"], "reason": "an example"}, 200)
     decisions = ok(await client.get("/decisions"))["decisions"]
     return {
         "advertiserId": advertiser["id"],
@@ -191,6 +194,7 @@ async def furnished(client: httpx.AsyncClient, handle: SandboxHandle) -> Ids:
         "credentialId": int(credential["id"]),
         "discoveryId": session,
         "productId": product,
+        "stopId": stop["stopId"],
         "decisionId": decisions[0]["decisionId"],
         "keyId": int(key["id"]),
         "salesAgentId": agent,

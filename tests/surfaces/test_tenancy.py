@@ -37,6 +37,7 @@ UNKNOWN: Ids = {
     "discoveryId": "session_0000000000",
     "productId": "no_such_product",
     "decisionId": "decentry_000000000000000000000000",
+    "stopId": "stop_0000000000",
     "keyId": 999999983,
     "salesAgentId": "agent_0000000000",
 }

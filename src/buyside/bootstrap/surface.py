@@ -19,6 +19,7 @@ from buyside.api import (
     media_buy_batch,
     media_buys,
     products,
+    stops,
     storefronts,
 )
 from buyside.api.app import About, create_app
@@ -37,6 +38,7 @@ NOUNS = (
     media_buy_batch,
     media_buys,
     products,
+    stops,
     storefronts,
 )
 ROUTERS = tuple(noun.routes for noun in NOUNS)

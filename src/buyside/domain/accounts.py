@@ -26,6 +26,7 @@ class Right(StrEnum):
     CREATIVES = "edit creatives"
     DISCOVERY = "discover and select products"
     ADVERTISERS = "create and edit advertisers"
+    STOP = "stop everything that spends, and undo a stop"
     REVERT = "revert what the role could do itself"
     FEES = "set fees"
     DELETE_ADVERTISERS = "delete and restore advertisers"
@@ -36,7 +37,7 @@ class Right(StrEnum):
 
 
 _MEMBER = frozenset(
-    {Right.READ, Right.CAMPAIGNS, Right.CREATIVES, Right.DISCOVERY, Right.ADVERTISERS, Right.REVERT},
+    {Right.READ, Right.CAMPAIGNS, Right.CREATIVES, Right.DISCOVERY, Right.ADVERTISERS, Right.STOP, Right.REVERT},
 )
 PERMISSIONS: dict[Role, frozenset[Right]] = {Role.MEMBER: _MEMBER, Role.ADMIN: frozenset(Right)}
 

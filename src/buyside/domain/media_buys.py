@@ -11,7 +11,7 @@ from typing import Any
 
 from buyside.domain import lifecycle
 from buyside.domain.errors import Conflict
-from buyside.domain.ids import AgentId, CampaignId, MediaBuyId, OperationId, StorefrontId
+from buyside.domain.ids import AgentId, CampaignId, MediaBuyId, OperationId, StopId, StorefrontId
 from buyside.domain.money import Money, total
 from buyside.domain.pacing import PacingPeriods
 
@@ -260,6 +260,8 @@ class MediaBuy:
     trouble: Trouble | None = None
     paused_by: PausedBy | None = None
     """Who wants it paused; set also on a buy that still waits and must not start."""
+    stops: tuple[StopId, ...] = ()
+    """The stops that stood over it when it was last touched."""
     forwarded_at: datetime | None = None
     check_at: datetime | None = None
     """When the watch looks at it next."""

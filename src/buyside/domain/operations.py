@@ -70,6 +70,11 @@ class Operation:
     replay_ttl: int | None = None
     message: str | None = None
 
+    @property
+    def starts(self) -> bool:
+        """Whether it lets money be spent that is not being spent now."""
+        return self.kind is Kind.CREATE or self.purpose == "resume"
+
     def may_replay(self, now: datetime) -> bool:
         """Whether the same bytes may go out again: never sent, or within the seller's replay window less a margin."""
         return self.first_sent_at is None or (self.attempts < MAX_REPLAYS and self.remembered(now))

@@ -34,6 +34,8 @@ from buyside.domain.orders import ObservedBuy, ObservedPackage
 from buyside.domain.packaging import gathered
 
 HELD = frozenset({PausedBy.PERSON, PausedBy.GUARD, PausedBy.STOP})
+STOPPED = "STOPPED"
+"""Our own no, said before the call: a stop stands over the buy."""
 _RESTING = frozenset(
     {campaigns.Status.PAUSED, campaigns.Status.ARCHIVED, campaigns.Status.COMPLETED, campaigns.Status.CANCELED}
 )
@@ -41,12 +43,13 @@ _RESTING = frozenset(
 
 def wants_pause(buy: MediaBuy, campaign: campaigns.Status) -> bool:
     """Whether the buy must not serve now, whatever its seller thinks."""
-    return campaign in _RESTING or buy.paused_by in HELD
+    return campaign in _RESTING or buy.paused_by in HELD or bool(buy.stops)
 
 
 def wants_resume(buy: MediaBuy, campaign: campaigns.Status) -> bool:
     """Whether only a campaign's earlier pause still holds the buy."""
-    return campaign is campaigns.Status.ACTIVE and buy.paused_by is PausedBy.CAMPAIGN and buy.status is Status.PAUSED
+    held = buy.paused_by is not PausedBy.CAMPAIGN or bool(buy.stops)
+    return campaign is campaigns.Status.ACTIVE and not held and buy.status is Status.PAUSED
 
 
 def dispatched(buy: MediaBuy, now: datetime) -> MediaBuy:
@@ -78,6 +81,8 @@ def withdrawn(buy: MediaBuy, trouble: Trouble) -> MediaBuy:
         task_id=None,
         check_at=None,
         forwarded_at=None,
+        stops=(),
+        paused_by=None if buy.paused_by is PausedBy.STOP else buy.paused_by,
     )
 
 
@@ -86,6 +91,8 @@ def refusal(answer: Answer) -> Trouble:
     error = answer.error
     if error is None:
         return Trouble(ErrorCode.SOURCE_REJECTED, ErrorOwner.SELLER, answer.message or "The seller refused the buy.")
+    if error.code == STOPPED:
+        return Trouble(ErrorCode.INVALID_REQUEST, ErrorOwner.BUYER_INPUT, error.message)
     if not answer.reached or error.code in {"RATE_LIMITED", "SERVICE_UNAVAILABLE", "INTERNAL_ERROR"}:
         return Trouble(ErrorCode.SOURCE_UNAVAILABLE, ErrorOwner.SELLER, error.message)
     code, owner = _KINDS.get(error.code, (None, None))

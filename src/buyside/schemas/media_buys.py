@@ -47,6 +47,7 @@ BuyerMediaBuyErrorCode = Literal[
     "platform_error",
 ]
 MediaBuyErrorOwner = Literal["buyer_input", "platform", "seller"]
+PausedBy = Literal["campaign", "person", "guard", "stop", "seller"]
 CreativeReviewStatus = Literal["pending", "approved", "rejected", "revoked"]
 StartTime = Annotated[str, "`asap`, or a date and time"]
 
@@ -70,6 +71,7 @@ class _State(Response):
     source_message: Maybe[str] = None
     forwarded_at: Maybe[Instant] = None
     buyer_reference: Maybe[str] = None
+    paused_by: Maybe[PausedBy] = None
 
 
 class BuyerMediaBuy(_State):

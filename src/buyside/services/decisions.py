@@ -82,6 +82,9 @@ async def _previewed(work: Work, undo: Undo, entry: Decision) -> Preview:
     before = await _require_unchanged(work, undo, entry)
     changed = tuple(Change(name, (entry.after or {}).get(name), value) for name, value in before.items())
     try:
+        if undo.preview is not None:
+            found = await undo.preview(work, entry)
+            return replace(found, changes=(*changed, *found.changes))
         if undo.calls is None:
             await undo.act(replace(_reverting(work, undo, entry), dry=True), entry)
             return Preview(changed)

@@ -10,14 +10,15 @@ from datetime import timedelta
 from typing import TypeVar
 
 from buyside.domain.errors import BuysideError, PlatformError, RateLimited, Unavailable
-from buyside.domain.ids import AccountId, AgentId, CampaignId, MediaBuyId, OperationId
+from buyside.domain.ids import AccountId, AgentId, CampaignId, MediaBuyId, OperationId, StopId
 from buyside.domain.media_buys import RAN, MediaBuy, Status
-from buyside.services import media_buys
+from buyside.services import media_buys, stops
 from buyside.services.media_buys import delivering, latecomers, placing, recovering, settling
 from buyside.services.work import Runtime, Work
 from buyside.store import campaigns as stored_campaigns
 from buyside.store import media_buys as stored_buys
 from buyside.store import operations as stored_operations
+from buyside.store import stops as stored_stops
 
 Id = TypeVar("Id")
 
@@ -82,6 +83,17 @@ class _Round:
                 self._silent = True
             log.info("media buy %s could not be read: %s", buy_id, error.message)
             await placing.look_later(work, await media_buys.get(work, buy_id))
+
+
+async def see_through(runtime: Runtime) -> int:
+    """Carry on the stops, and the stops undone, whose process ended before all in their scope had been seen to."""
+    async with runtime.database.read.connect() as conn:
+        found = await stored_stops.due(conn, runtime.clock(), _BATCH)
+
+    async def one(account: AccountId, stop: StopId) -> None:
+        await stops.carry_on(runtime.as_system(account, "recovery"), stop)
+
+    return await _each(one, found)
 
 
 async def _look(work: Work, buy: MediaBuy) -> None:

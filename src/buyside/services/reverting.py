@@ -11,10 +11,10 @@ from buyside.domain import campaigns as campaign_rules
 from buyside.domain.accounts import Limit, limit_facts, limit_of
 from buyside.domain.decisions import Decision, taken_back
 from buyside.domain.errors import Rejected
-from buyside.domain.ids import AdvertiserId, CampaignId, MediaBuyId
+from buyside.domain.ids import AdvertiserId, CampaignId, MediaBuyId, StopId
 from buyside.domain.media_buys import MediaBuy
-from buyside.domain.previews import Call
-from buyside.services import accounts, advertisers, campaigns, media_buys
+from buyside.domain.previews import Call, Preview
+from buyside.services import accounts, advertisers, campaigns, media_buys, stops
 from buyside.services.campaigns import pausing
 from buyside.services.work import Tx, Work
 
@@ -31,6 +31,8 @@ class Undo:
     act: Callable[[Work, Decision], Awaitable[object]]
     calls: Callable[[Tx, Decision], Awaitable[list[Call]]] | None = None
     """None: nobody is called, so the act itself can be tried in a transaction that is taken back."""
+    preview: Callable[[Work, Decision], Awaitable[Preview]] | None = None
+    """In place of `calls`, where the service previews by itself."""
 
 
 # ---- advertisers
@@ -136,6 +138,21 @@ def _call(buy: MediaBuy, *, paused: bool) -> Call:
     return Call(buy.id, buy.agent_id, buy.storefront_id, "update_media_buy", buy.budget.currency, told)
 
 
+# ---- stops
+
+
+async def _stop_status(tx: Tx, entry: Decision) -> Facts:
+    return {"status": "standing" if (await tx.stops.get(StopId(entry.subject.id))).standing else "undone"}
+
+
+async def _undo_stop(work: Work, entry: Decision) -> object:
+    return await stops.undo(work, StopId(entry.subject.id))
+
+
+async def _preview_undo(work: Work, entry: Decision) -> Preview:
+    return await stops.preview_undo(work, StopId(entry.subject.id))
+
+
 # ---- limits
 
 
@@ -166,6 +183,7 @@ UNDO: Mapping[str, Undo] = {
     "campaign.reactivated": Undo("campaign.paused", _campaign_status, _pause_campaign, _cascade(_PAUSE)),
     "media_buy.paused": Undo("media_buy.resumed", _buy_status, _reactivate_buy, _one_buy(paused=False)),
     "media_buy.resumed": Undo("media_buy.paused", _buy_status, _pause_buy, _one_buy(paused=True)),
+    "stop.made": Undo("stop.undone", _stop_status, _undo_stop, preview=_preview_undo),
     "limits.set": Undo("limits.set", _limits_now, _limits_back),
 }
 """What can be taken back. Everything else needs a decision of its own: a buy that was placed is cancelled, a key that

@@ -32,6 +32,7 @@ from buyside.store.delivery import DeliveryRepository
 from buyside.store.discoveries import DiscoveryRepository
 from buyside.store.media_buys import MediaBuyRepository
 from buyside.store.operations import OperationRepository
+from buyside.store.stops import StopRepository
 from buyside.store.storefronts import PublicStorefronts, StorefrontRepository
 from buyside.store.vault import Vault
 
@@ -173,6 +174,10 @@ class Tx:
     @cached_property
     def creatives(self) -> CreativeRepository:
         return CreativeRepository(self._conn, self._account)
+
+    @cached_property
+    def stops(self) -> StopRepository:
+        return StopRepository(self._conn, self._account)
 
     @cached_property
     def decisions(self) -> DecisionRepository:

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from buyside.domain import campaigns
 from buyside.domain.errors import Conflict, NotFound
 from buyside.domain.ids import AccountId, AgentId, CampaignId, MediaBuyId
-from buyside.domain.media_buys import MediaBuy, Status
+from buyside.domain.media_buys import LIVE, MediaBuy, Status
+from buyside.domain.stops import Scope
 from buyside.store import codec
-from buyside.store.tables import media_buy
+from buyside.store.tables import campaign, media_buy
 
 
 class MediaBuyRepository:
@@ -58,6 +60,62 @@ class MediaBuyRepository:
             raise Conflict(f"Media buy {after.id} was changed meanwhile; read it again.")
         return saved
 
+    async def campaigns_in(self, scope: Scope, *, after: CampaignId | None, limit: int) -> list[CampaignId]:
+        """Campaigns with buys in the scope that are placed and not over, by id."""
+        rows = await self._conn.execute(
+            select(media_buy.c.campaign_id)
+            .join(campaign, campaign.c.id == media_buy.c.campaign_id)
+            .where(*self._in(scope, LIVE), *([media_buy.c.campaign_id > after] if after else []))
+            .distinct()
+            .order_by(media_buy.c.campaign_id)
+            .limit(limit)
+        )
+        return [CampaignId(row.campaign_id) for row in rows]
+
+    async def live_in(
+        self, scope: Scope, *, after: MediaBuyId | None = None, limit: int
+    ) -> list[tuple[MediaBuy, campaigns.Status]]:
+        """Buys in the scope that are placed and not over, each with its campaign's status, by id."""
+        later = [media_buy.c.id > after] if after else []
+        return await self._with_campaigns([*self._in(scope, LIVE), *later], limit)
+
+    async def by_ids(self, ids: Sequence[MediaBuyId]) -> list[tuple[MediaBuy, campaigns.Status]]:
+        """Those of them that are this account's, each with its campaign's status, by id."""
+        return await self._with_campaigns(
+            [media_buy.c.account_id == self._owner, media_buy.c.id.in_(ids)], max(1, len(ids))
+        )
+
+    async def drafts_in(self, scope: Scope, limit: int) -> int:
+        """How many DRAFT buys of campaigns that could be executed are in the scope, counted up to `limit`."""
+        open_ones = [s.value for s in campaigns.LISTED]
+        rows = await self._conn.execute(
+            select(media_buy.c.id)
+            .join(campaign, campaign.c.id == media_buy.c.campaign_id)
+            .where(*self._in(scope, {Status.DRAFT}), campaign.c.status.in_(open_ones))
+            .limit(limit)
+        )
+        return len(rows.all())
+
+    async def _with_campaigns(
+        self, where: Sequence[ColumnElement[bool]], limit: int
+    ) -> list[tuple[MediaBuy, campaigns.Status]]:
+        rows = await self._conn.execute(
+            select(media_buy.c.body, campaign.c.status)
+            .join(campaign, campaign.c.id == media_buy.c.campaign_id)
+            .where(*where)
+            .order_by(media_buy.c.id)
+            .limit(limit)
+        )
+        return [(_read(row), campaigns.Status(row.status)) for row in rows]
+
+    def _in(self, scope: Scope, statuses: Collection[Status]) -> list[ColumnElement[bool]]:
+        where = [media_buy.c.account_id == self._owner, media_buy.c.status.in_(sorted(s.value for s in statuses))]
+        if scope.advertiser_id is not None:
+            where.append(campaign.c.advertiser_id == scope.advertiser_id)
+        if scope.storefront_id is not None:
+            where.append(media_buy.c.storefront_id == scope.storefront_id)
+        return where
+
     async def seller_ids(self, agent_id: AgentId) -> set[str]:
         """The seller's ids of all buys of this account at one agent."""
         rows = await self._conn.execute(
@@ -100,6 +158,6 @@ def _written(value: MediaBuy) -> dict[str, Any]:
     }
 
 
-def _read(row: Row[Any]) -> MediaBuy:
+def _read(row: Row[*tuple[Any, ...]]) -> MediaBuy:
     found: MediaBuy = codec.load(MediaBuy, row.body)
     return found

@@ -318,6 +318,22 @@ creative = Table(
     Index("ix_creative_campaign", "campaign_id", "created_at", "id"),
 )
 
+stop = Table(
+    "stop",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("advertiser_id", Number),
+    Column("storefront_id", Number),
+    Column("standing", Boolean, nullable=False),
+    Column("due_at", Instant),
+    Column("body", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_stop_standing", "account_id", "standing"),
+    Index("ix_stop_recent", "account_id", "created_at", "id"),
+    Index("ix_stop_due", "due_at"),
+)
+
 decision = Table(
     "decision",
     metadata,

@@ -18,6 +18,9 @@ def tasks(runtime: Runtime) -> list[Task]:
         await keeping.complete(runtime)
         await keeping.watch(runtime)
 
+    async def see_through() -> None:
+        await keeping.see_through(runtime)
+
     async def take_up(account: int, operation: str) -> None:
         await keeping.take_up(runtime, account, operation)
 
@@ -25,5 +28,6 @@ def tasks(runtime: Runtime) -> list[Task]:
     return [
         Task("sweep", sweep, every=policy.sweep_every),
         Task("watch", watch, every=policy.watch_every),
+        Task("see_through_stops", see_through, every=policy.watch_every),
         Task(jobs.TAKE_UP, take_up),
     ]

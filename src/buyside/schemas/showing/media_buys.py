@@ -44,6 +44,7 @@ def _core(buy: MediaBuy) -> dict[str, Any]:
         "created_at": buy.created_at,
         "updated_at": buy.updated_at,
         **_state(buy),
+        "paused_by": buy.paused_by.value if buy.paused_by else None,
     }
 
 

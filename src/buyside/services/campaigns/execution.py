@@ -18,6 +18,7 @@ from buyside.domain.media_buys import ErrorCode, ErrorOwner, MediaBuy, Trouble
 from buyside.domain.media_buys import Status as BuyStatus
 from buyside.domain.operations import Operation
 from buyside.domain.staging import stale
+from buyside.domain.stops import refusal
 from buyside.domain.storefronts import Seller
 from buyside.services import profiles, seller_accounts
 from buyside.services.campaigns.reading import fee_terms
@@ -71,7 +72,7 @@ async def execute(work: Work, campaign_id: CampaignId, *, debug: bool = False) -
     """Place what is DRAFT and answer within `policy.execute_deadline`; what is under way then settles by itself.
 
     Raises: NotFound; Invalid when the status or an empty selection forbids it; InsufficientMediaBudget; Forbidden
-    over a spending limit; Conflict when all there is left to place is being placed already.
+    over a spending limit; Conflict when all there is left to place is being placed already, or under a stop.
     """
     work.require(Right.CAMPAIGNS)
     loop = asyncio.get_running_loop()
@@ -109,6 +110,7 @@ async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId, held_back: Mappi
     campaign.require(Action.EXECUTE)
     advertiser = await tx.advertisers.get(campaign.advertiser_id)
     advertiser.require_active()
+    await _require_no_stop(tx, campaign)
     if campaign.spec.flight.is_over(work.now()):
         raise Invalid("The flight is over.", field="flightDates.endDate")
     buys = await reconcile(tx, work, campaign, advertiser)
@@ -116,6 +118,7 @@ async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId, held_back: Mappi
     if not drafts:
         _require_something(buys)
         return _Batch(campaign, campaign)
+    held_back = {**held_back, **await _stopped(tx, campaign, drafts)}
     budgets.require_room(campaign.spec.budget.total, fee_terms(advertiser, work.policy), buys)
     await _check_limits(tx, work, drafts)
     outdated = await _stale(tx, campaign, drafts)
@@ -133,6 +136,24 @@ async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId, held_back: Mappi
         after={"status": after.status.value, "mediaBuys": {b.id: str(b.budget) for b in drafts}},
     )
     return _Batch(campaign, after, tuple(planned), tuple(failures), tuple(outdated))
+
+
+async def _require_no_stop(tx: Tx, campaign: Campaign) -> None:
+    """Raises: Conflict naming the stop that stands over all of the campaign."""
+    for stop in await tx.stops.standing(campaign.advertiser_id):
+        if stop.scope.storefront_id is None:
+            raise refusal(stop, f"campaign {campaign.id}")
+
+
+async def _stopped(tx: Tx, campaign: Campaign, drafts: Sequence[MediaBuy]) -> dict[MediaBuyId, str]:
+    """The buys whose seller is stopped, each with the reason. Raises: Conflict when that is all of them."""
+    found: dict[MediaBuyId, str] = {}
+    for stop in await tx.stops.standing(campaign.advertiser_id):
+        said = {buy.id: refusal(stop, f"media buy {buy.id}") for buy in drafts if stop.scope.covers(buy)}
+        if len(said) == len(drafts):
+            raise refusal(stop, f"what campaign {campaign.id} has left to place")
+        found |= {buy_id: error.message for buy_id, error in said.items()}
+    return found
 
 
 def _require_something(buys: Sequence[MediaBuy]) -> None:

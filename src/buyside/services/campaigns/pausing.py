@@ -15,6 +15,7 @@ from buyside.domain.ids import CampaignId, MediaBuyId
 from buyside.domain.media_buys import LIVE, MediaBuy, PausedBy
 from buyside.domain.media_buys import Status as BuyStatus
 from buyside.domain.operations import Operation
+from buyside.domain.stops import Stop, refusal, under
 from buyside.services import seller_accounts
 from buyside.services.media_buys import changing, parts, planning
 from buyside.services.work import Tx, Work
@@ -58,9 +59,9 @@ async def pause(work: Work, campaign_id: CampaignId) -> Cascade:
 
 
 async def reactivate(work: Work, campaign_id: CampaignId) -> Cascade:
-    """ACTIVE at once; buys that the pause held are resumed, those that a person paused are not.
+    """ACTIVE at once; buys that the pause held are resumed, those that a person paused or a stop covers are not.
 
-    Raises: NotFound; Invalid unless PAUSED.
+    Raises: NotFound; Invalid unless PAUSED; Conflict while a stop stands over all of it.
     """
     return await _cascade(work, campaign_id, Action.REACTIVATE)
 
@@ -69,9 +70,12 @@ async def _cascade(work: Work, campaign_id: CampaignId, action: Action) -> Casca
     work.require(Right.CAMPAIGNS)
     async with work.writing() as tx:
         campaign = await tx.campaigns.lock(campaign_id)
-        after = await tx.campaigns.save(campaign, campaign.then(action), work.now())
+        changed, standing = campaign.then(action), await tx.stops.standing(campaign.advertiser_id)
+        if action is Action.REACTIVATE:
+            _require_no_stop(campaign, standing)
+        after = await tx.campaigns.save(campaign, changed, work.now())
         advertiser = await tx.advertisers.get(campaign.advertiser_id)
-        buys = await tx.media_buys.of(campaign_id)
+        buys = [under(buy, standing) for buy in await tx.media_buys.of(campaign_id)]
         steps = [await _step(tx, work, advertiser, *chosen) for chosen in _chosen(buys, action)]
         await tx.record(
             "campaign.paused" if action is Action.PAUSE else "campaign.reactivated",
@@ -81,6 +85,12 @@ async def _cascade(work: Work, campaign_id: CampaignId, action: Action) -> Casca
             after={"status": after.status.value, "mediaBuys": [s.buy.id for s in steps if s.told]},
         )
     return Cascade(after, campaign.status, await _carry_out(work, steps))
+
+
+def _require_no_stop(campaign: Campaign, standing: Sequence[Stop]) -> None:
+    for stop in standing:
+        if stop.scope.storefront_id is None:
+            raise refusal(stop, f"campaign {campaign.id}")
 
 
 def touched(buys: Sequence[MediaBuy], action: Action) -> list[MediaBuy]:
@@ -97,6 +107,10 @@ def _chosen(buys: Sequence[MediaBuy], action: Action) -> list[tuple[MediaBuy, Ac
 
 
 async def _step(tx: Tx, work: Work, advertiser: Advertiser, buy: MediaBuy, action: Action, told: bool) -> _Step:
+    if buy.stops and action is Action.REACTIVATE:
+        # From now on only the stop holds it: it goes on when that is undone.
+        held = await tx.media_buys.save(replace(buy, paused_by=PausedBy.STOP), work.now())
+        return _Step(held, told, error=refusal(buy.stops[0], f"media buy {buy.id}").message)
     if buy.seller_buy_id is None:
         # Nothing can be asked of the seller yet; the watch holds it the moment that it is seen to run.
         by = buy.paused_by if buy.paused_by in settling.HELD else PausedBy.CAMPAIGN

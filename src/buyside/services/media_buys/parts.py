@@ -10,6 +10,7 @@ from buyside.domain.decisions import Subject
 from buyside.domain.ids import MediaBuyId
 from buyside.domain.media_buys import MediaBuy
 from buyside.domain.orders import AccountRef
+from buyside.domain.stops import Stop, under
 from buyside.domain.storefronts import Seller
 from buyside.services import seller_accounts
 from buyside.services.work import Tx, Work
@@ -36,9 +37,19 @@ async def load(work: Work, buy_id: MediaBuyId) -> Parts:
 
 
 async def locked(tx: Tx, buy_id: MediaBuyId) -> tuple[Campaign, MediaBuy]:
-    """The buy and its campaign, both ours until the transaction ends; the campaign is locked first."""
+    """The buy and its campaign, both ours until the transaction ends; the campaign is locked first.
+
+    The buy bears the marks of the stops that stand over it now, whoever has come to touch it (ADR 0013).
+    """
     campaign = await tx.campaigns.lock_of(buy_id)
-    return campaign, await tx.media_buys.get(buy_id)
+    return campaign, under(await tx.media_buys.get(buy_id), await tx.stops.standing(campaign.advertiser_id))
+
+
+async def standing_over(work: Work, campaign: Campaign, buy: MediaBuy) -> Stop | None:
+    """A stop that stands over the buy now."""
+    async with work.reading() as tx:
+        standing = await tx.stops.standing(campaign.advertiser_id)
+    return next((stop for stop in standing if stop.scope.covers(buy)), None)
 
 
 def subject(campaign: Campaign, buy: MediaBuy) -> Subject:

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
+from buyside.domain import settling as rules
 from buyside.domain.answers import Answer, Exchange, Outcome, Recovery, SellerError
 from buyside.domain.errors import PlatformError
 from buyside.domain.ids import OperationId
 from buyside.domain.media_buys import MediaBuy
 from buyside.domain.operations import MAX_REPLAYS, OPEN, Kind, Operation
 from buyside.domain.retries import Next, Tries, decide
+from buyside.domain.stops import refusal
 from buyside.services import seller_accounts
 from buyside.services.media_buys import parts, settling
 from buyside.services.media_buys.parts import Parts
@@ -48,7 +50,7 @@ async def dispatch(work: Work, operation_id: OperationId, *, debug: bool = False
 
 async def carry_out(work: Work, planned: Operation, have: Parts, *, debug: bool = False) -> Result | None:
     """Claim, send, settle, for whoever has at hand what it takes; None when somebody else has the operation."""
-    refused = await _account(work, planned, have)
+    refused = await stopped(work, planned, have) or await _account(work, planned, have)
     async with work.writing() as tx:
         held = await tx.operations.claim(planned, work.now(), work.policy.lease, sending=True)
     if held is None:
@@ -132,6 +134,19 @@ async def look_later(work: Work, buy: MediaBuy) -> MediaBuy:
 async def _current(work: Work, buy: MediaBuy) -> MediaBuy:
     async with work.reading() as tx:
         return await tx.media_buys.get(buy.id)
+
+
+async def stopped(work: Work, planned: Operation, have: Parts) -> Answer | None:
+    """The answer that what was never sent, and would let money be spent, gets under a stop made since it was planned;
+    None when it may go."""
+    if planned.first_sent_at is not None or not planned.starts:
+        return None
+    stop = await parts.standing_over(work, have.campaign, have.buy)
+    if stop is None:
+        return None
+    said = refusal(stop, f"media buy {have.buy.id}")
+    error = SellerError(rules.STOPPED, said.message, Recovery.CORRECTABLE)
+    return Answer(Outcome.REJECTED, error=error, reached=False)
 
 
 async def _account(work: Work, planned: Operation, have: Parts) -> Answer | None:

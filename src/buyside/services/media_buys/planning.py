@@ -23,6 +23,7 @@ from buyside.domain.orders import (
     PackageChange,
     PackageOrder,
 )
+from buyside.domain.stops import refusal
 from buyside.domain.storefronts import Seller
 from buyside.services.work import Tx, Work
 
@@ -90,8 +91,11 @@ async def pause(
 ) -> Operation:
     """Plan a pause, or a resume, of a buy that its seller knows.
 
-    Raises: Conflict while another change of it is under way: two of them could arrive in the wrong order.
+    Raises: Conflict while another change of it is under way, as two of them could arrive in the wrong order; Conflict
+    for a resume under a stop.
     """
+    if buy.stops and not paused:
+        raise refusal(buy.stops[0], f"media buy {buy.id}")
     if await tx.operations.of_buy(buy.id, kind=Kind.CHANGE, opened=True):
         raise Conflict(f"A change of media buy {buy.id} is still under way; try again shortly.")
     assert buy.seller_buy_id is not None

@@ -26,12 +26,20 @@ async def recover(work: Work, operation_id: OperationId) -> None:
         return
     if found.kind is Kind.ACCOUNT or found.media_buy_id is None:
         await _give_up(work, found)
-    elif found.may_replay(work.now()):
+    elif found.may_replay(work.now()) and not await _stopped(work, found):
         await placing.dispatch(work, operation_id)
     elif found.kind is Kind.CREATE:
         await _look(work, found)
     else:
         await _reread(work, found)
+
+
+async def _stopped(work: Work, found: Operation) -> bool:
+    """Under a stop, what may have been heard is not said again, but looked for: repeating it could begin to spend."""
+    if found.first_sent_at is None or not found.starts or found.media_buy_id is None:
+        return False
+    have = await parts.load(work, found.media_buy_id)
+    return await parts.standing_over(work, have.campaign, have.buy) is not None
 
 
 async def _give_up(work: Work, found: Operation) -> None:

@@ -264,12 +264,17 @@ async def _follow_ups(
     after, planned = buy, list[Operation]()
     if buy.status is Status.ACTIVE and settling.wants_pause(buy, campaign.status):
         if tried != "pause":
-            after, planned = await _pause(tx, work, have, buy, f"pause {(buy.paused_by or PausedBy.CAMPAIGN).value}")
+            after, planned = await _pause(tx, work, have, buy, _purpose(buy))
     elif settling.wants_resume(buy, campaign.status) and tried != "resume":
         after, planned = await _pause(tx, work, have, buy, "resume")
     if after is not buy:
         after = await tx.media_buys.save(after, work.now())
     return after, [*planned, *await _carry(tx, work, have, campaign, after)]
+
+
+def _purpose(buy: MediaBuy) -> str:
+    by = buy.paused_by or (PausedBy.STOP if buy.stops else PausedBy.CAMPAIGN)
+    return f"pause {by.value}"
 
 
 async def _carry(tx: Tx, work: Work, have: Parts, campaign: Campaign, buy: MediaBuy) -> list[Operation]:
@@ -336,15 +341,19 @@ def _contrary(held: Operation, after: MediaBuy, campaign: Campaign) -> bool:
     a pause nothing is read, or one that it never shows would be asked for again and again."""
     if held.purpose == planning.ASSIGN:
         return after.status is Status.ACTIVE and settling.wants_pause(after, campaign.status)
-    return held.purpose == "resume" and after.status is Status.PAUSED
+    if held.purpose != "resume":
+        return settling.wants_resume(after, campaign.status)  # its stop was undone while it was being paused
+    return after.status is Status.PAUSED or settling.wants_pause(after, campaign.status)
 
 
 def _accepted_change(buy: MediaBuy, held: Operation) -> MediaBuy:
     if held.purpose not in _BY:
         return buy
     by = _BY[held.purpose]
-    if by is PausedBy.CAMPAIGN and buy.paused_by in settling.HELD:
-        return buy  # a person's hold, or the guard's, outlasts the campaign's
+    if by in {PausedBy.CAMPAIGN, PausedBy.STOP} and buy.paused_by in settling.HELD:
+        return buy  # a person's hold, or the guard's, outlasts the campaign's and a stop's
+    if by is PausedBy.STOP and not buy.stops:
+        by = PausedBy.CAMPAIGN  # undone meanwhile: it goes on with its campaign
     return replace(buy, paused_by=by)
 
 

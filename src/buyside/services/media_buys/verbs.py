@@ -10,6 +10,7 @@ from buyside.domain.campaigns import Status as CampaignStatus
 from buyside.domain.errors import Conflict, PlatformError
 from buyside.domain.ids import MediaBuyId
 from buyside.domain.media_buys import MediaBuy, Status
+from buyside.domain.stops import refusal
 from buyside.services import seller_accounts
 from buyside.services.media_buys import changing, parts, planning
 from buyside.services.work import Work
@@ -37,7 +38,7 @@ async def pause(work: Work, buy_id: MediaBuyId) -> Changed:
 
 
 async def reactivate(work: Work, buy_id: MediaBuyId) -> Changed:
-    """Raises: NotFound; Conflict unless PAUSED, or while its campaign is paused."""
+    """Raises: NotFound; Conflict unless PAUSED, while its campaign is paused, or under a stop."""
     return await _change(work, buy_id, paused=False)
 
 
@@ -65,5 +66,7 @@ def _require(campaign: Campaign, buy: MediaBuy, *, paused: bool) -> None:
     if buy.status is not wanted:
         verb = "paused" if paused else "reactivated"
         raise Conflict(f"Only a buy that is {wanted.value} can be {verb}; this one is {buy.status.value}.")
+    if not paused and buy.stops:
+        raise refusal(buy.stops[0], f"media buy {buy.id}")
     if not paused and campaign.status is not CampaignStatus.ACTIVE:
         raise Conflict(f"The campaign is {campaign.status.value}: nothing of it may serve; reactivate it first.")

@@ -97,6 +97,24 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "stop",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("storefront_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("standing", sa.Boolean(), nullable=False),
+        sa.Column("due_at", database.Instant(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", database.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_stop_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stop")),
+    )
+    with op.batch_alter_table("stop", schema=None) as batch_op:
+        batch_op.create_index("ix_stop_due", ["due_at"], unique=False)
+        batch_op.create_index("ix_stop_recent", ["account_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_stop_standing", ["account_id", "standing"], unique=False)
+
+    op.create_table(
         "operation",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
