@@ -137,6 +137,12 @@ class Settings(BaseSettings):
         description="Currency of a budget that names none.",
         json_schema_extra={"unit": "ISO 4217 code"},
     )
+    utm_source: str = Field(
+        "buyside",
+        min_length=1,
+        max_length=200,
+        description="utm_source on landing pages of an advertiser that set no UTM parameters of its own.",
+    )
     fees: Annotated[tuple[Fee, ...], NoDecode, BeforeValidator(_parsed)] = Field(
         (),
         description="Fee schedule of an advertiser that has none of its own: a JSON list of {label, pricingType, …}.",

@@ -68,9 +68,7 @@ async def test_a_currency_that_does_not_exist_is_refused(rest: Rest) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("utmConfig", [{"paramKey": "utm_source", "paramValue": "x"}]),
         ("dataDelivery", {"outputs": [{"x": 1}]}),
-        ("frequencyCaps", [{"max_impressions": 1}]),
         ("linkedAccounts", [{"accountId": "1"}]),
         ("saveBrand", True),
     ],

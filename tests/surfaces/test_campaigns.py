@@ -219,9 +219,7 @@ class TestCreate:
         [
             ("audienceConfig", {"targetAudienceIds": ["aud_1"]}),
             ("catalogId", 42),
-            ("utmConfig", {"params": []}),
             ("dataDelivery", {"outputs": [{"cadence": "DAILY"}]}),
-            ("frequencyCaps", [{"max_impressions": 3, "window": {"interval": 1, "unit": "days"}}]),
         ],
     )
     async def test_a_field_that_is_not_supported_yet_is_named_on_create_and_update(

@@ -508,7 +508,6 @@ class TestNotBuilt:
     @pytest.mark.parametrize(
         ("changes", "field"),
         [
-            ({"frequencyCaps": [{"max_impressions": 1}]}, "frequencyCaps"),
             ({"catalogId": 7}, "catalogId"),
             ({"dataDelivery": {"outputs": [{}]}}, "dataDelivery"),
             ({"audienceConfig": {"targetAudienceIds": ["a"]}}, "audienceConfig"),

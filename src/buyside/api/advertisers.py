@@ -11,7 +11,9 @@ from buyside.api.envelope import nothing, reply
 from buyside.api.paging import AdvertiserPage
 from buyside.api.requests import AdvertiserPath, Signed, router
 from buyside.domain import advertisers as domain
+from buyside.domain import utm
 from buyside.domain.advertisers import AdvertiserSpec, ApplyMode, FeePricing, Status
+from buyside.schemas import asking
 from buyside.schemas.advertisers import (
     Advertiser,
     AdvertiserListResponse,
@@ -21,6 +23,8 @@ from buyside.schemas.advertisers import (
     FeeTermInput,
     UpdateAdvertiserBody,
 )
+from buyside.schemas.showing.frequency import caps
+from buyside.schemas.utm import UtmParamShown
 from buyside.services import advertisers
 from buyside.services.advertisers import Filter, Shown
 
@@ -57,6 +61,9 @@ async def create_advertiser(work: Signed, body: CreateAdvertiserBody) -> Respons
         body.primary_currency or work.policy.default_currency,
         body.description,
         ApplyMode(body.optimization_apply_mode or "MANUAL"),
+        None if body.fees is None else tuple(map(_fee_in, body.fees)),
+        utm_params=None if body.utm_config is None else asking.utm_params(body.utm_config),
+        frequency_caps=asking.caps(body.frequency_caps or ()),
     )
     return reply(_out(await advertisers.create(work, spec, sandbox=body.sandbox)), 201)
 
@@ -98,6 +105,8 @@ def _edited(spec: AdvertiserSpec, body: UpdateAdvertiserBody) -> AdvertiserSpec:
         "currency": body.primary_currency,
         "apply_mode": body.optimization_apply_mode and ApplyMode(body.optimization_apply_mode),
         "fees": None if body.fees is None else tuple(map(_fee_in, body.fees)),
+        "utm_params": None if body.utm_config is None else asking.utm_params(body.utm_config),
+        "frequency_caps": None if body.frequency_caps is None else asking.caps(body.frequency_caps),
     }
     return replace(spec, **{name: value for name, value in given.items() if value is not None})
 
@@ -114,6 +123,10 @@ def _fee_out(fee: domain.FeeTerm) -> FeeTerm:
         unit=fee.unit,
         unit_price=fee.unit_price,
     )
+
+
+def _param_out(param: utm.Param) -> UtmParamShown:
+    return UtmParamShown(param_key=param.key, param_value=param.value, source="advertiser")
 
 
 def _summary_out(advertiser: domain.Advertiser, with_brand: bool) -> AdvertiserSummary:
@@ -139,4 +152,6 @@ def _out(shown: Shown) -> Advertiser:
         brand_warning=shown.brand_warning,
         optimization_apply_mode=spec.apply_mode.value,
         fees=[_fee_out(each) for each in shown.fees] or None,
+        utm_config=[_param_out(each) for each in shown.utm_params] or None,
+        frequency_caps=caps(shown.frequency_caps),
     )

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from buyside.domain import frequency, utm
 from buyside.domain.errors import Conflict, Invalid, Issue
 from buyside.domain.ids import AdvertiserId
 from buyside.domain.money import RATE_DECIMALS, is_currency
@@ -57,6 +58,9 @@ class AdvertiserSpec:
     fees: tuple[FeeTerm, ...] | None = None
     """None: the schedule of the settings. Empty: no fees."""
     brand: Mapping[str, Any] = field(default_factory=dict)
+    utm_params: tuple[utm.Param, ...] | None = None
+    """None: the installation's."""
+    frequency_caps: tuple[frequency.Cap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,8 @@ def facts(spec: AdvertiserSpec) -> dict[str, Any]:
         "description": spec.description,
         "optimizationApplyMode": spec.apply_mode.value,
         "fees": None if spec.fees is None else [fee_facts(fee) for fee in spec.fees],
+        "utmConfig": None if spec.utm_params is None else utm.facts(spec.utm_params),
+        "frequencyCaps": frequency.facts(spec.frequency_caps),
     }
 
 
@@ -156,6 +162,10 @@ def with_facts(spec: AdvertiserSpec, facts: Mapping[str, Any]) -> AdvertiserSpec
     if "fees" in facts:
         written = facts["fees"]
         values["fees"] = None if written is None else tuple(map(_fee_of, written))
+    if "utmConfig" in facts:
+        values["utm_params"] = None if facts["utmConfig"] is None else utm.of_facts(facts["utmConfig"])
+    if "frequencyCaps" in facts:
+        values["frequency_caps"] = frequency.of_facts(facts["frequencyCaps"])
     return replace(spec, **values)
 
 

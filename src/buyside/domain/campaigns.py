@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from buyside.domain import lifecycle, pacing
+from buyside.domain import frequency, lifecycle, pacing, utm
 from buyside.domain.advertisers import ApplyMode
 from buyside.domain.errors import CurrencyMismatch, IllegalTransition, Invalid
 from buyside.domain.flight import Flight
@@ -92,6 +92,9 @@ class CampaignSpec:
     apply_mode: ApplyMode | None = None
     """None: the advertiser's."""
     pacing_periods: PacingPeriods | None = None
+    frequency_caps: tuple[frequency.Cap, ...] = ()
+    utm_params: tuple[utm.Param, ...] = ()
+    """Over the advertiser's, key by key."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,10 @@ def plain(value: Any) -> Any:
             return {"total": plain(value.total), "dailyCap": plain(value.daily_cap), "pacing": plain(value.pacing)}
         case PacingPeriods():
             return pacing.facts(value)
+        case frequency.Cap():
+            return frequency.facts([value])[0]
+        case utm.Param():
+            return utm.facts([value])[0]
         case StrEnum():
             return value.value
         case tuple():
@@ -201,5 +208,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "budget": _budget,
     "storefront_ids": tuple,
     "apply_mode": lambda w: ApplyMode(w) if w else None,
+    "frequency_caps": frequency.of_facts,
+    "utm_params": utm.of_facts,
     "pacing_periods": lambda w: pacing.of_facts(w) if w else None,
 }

@@ -11,14 +11,18 @@ _NOT_TARGETING = frozenset({"channels", "countries"})
 """What discovery searches by; sellers take geo_countries."""
 
 
-def overlay(constraints: Mapping[str, Any] | None, own: Mapping[str, Any]) -> dict[str, Any]:
-    """An AdCP targeting_overlay from the campaign's constraints and the package's own targeting.
+def overlay(
+    constraints: Mapping[str, Any] | None, own: Mapping[str, Any], cap: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An AdCP targeting_overlay from the campaign's constraints, the package's own targeting and its frequency cap.
 
     Raises: Invalid where the two leave nothing to serve to.
     """
     made: dict[str, Any] = {k: v for k, v in (constraints or {}).items() if k not in _NOT_TARGETING and v}
     for key, value in own.items():
         made[key] = _joined(key, made[key], value) if key in made else value
+    if cap is not None:
+        made["frequency_cap"] = dict(cap)
     return made
 
 

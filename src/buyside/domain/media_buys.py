@@ -199,6 +199,8 @@ class Package:
     period: int | None = None
     """Which of the campaign's pacing periods it runs in, from 1; None: it runs the whole flight."""
     period_label: str | None = None
+    frequency_cap: Mapping[str, Any] | None = None
+    """AdCP's, as its seller is sent it: the tightest of all that hold."""
     whole: Money | None = None
     """The product's budget, of which this is one period's part; None: it was not cut."""
     min_spend: Decimal | None = None

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from buyside.domain import media_buys
-from buyside.domain.campaigns import SELLER_PACING, Campaign
+from buyside.domain import goals, media_buys
+from buyside.domain.campaigns import SELLER_PACING, Campaign, CampaignSpec
 from buyside.domain.discovery import AgentResult, Selection
 from buyside.domain.errors import CurrencyMismatch, Invalid, Issue
 from buyside.domain.ids import AgentId, MediaBuyId
@@ -91,6 +91,16 @@ def stage(
         else:
             new.append(_buy(campaign, agents[agent_id], packages, fee_percent, new_id(), now))
     return Staging(tuple(new), tuple(changed))
+
+
+def follow(draft: MediaBuy, before: CampaignSpec, after: CampaignSpec) -> MediaBuy:
+    """A DRAFT buy after an edit of its campaign: what it had from the campaign, it has from it still."""
+    old, new = before.flight, after.flight
+    if (draft.start, draft.end) == (old.start, old.end):
+        draft = replace(draft, start=new.start, end=new.end)
+    if draft.goals == goals.for_packages(before.performance_config):
+        draft = replace(draft, goals=goals.for_packages(after.performance_config))
+    return draft
 
 
 def gross_room(media_left: Money, fee_percent: Decimal) -> Money:
@@ -196,6 +206,7 @@ def _buy(
         start=campaign.spec.flight.start,
         end=campaign.spec.flight.end,
         fee_percent=fee_percent,
+        goals=goals.for_packages(campaign.spec.performance_config),
         created_at=now,
         updated_at=now,
     )

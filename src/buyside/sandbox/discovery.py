@@ -40,6 +40,10 @@ def capabilities(seller: Seller, request: Request) -> Doc:
             "supported_pricing_models": ["cpm", "cpc", "cpcv"],
             "buying_modes": ["brief", "wholesale", "refine"],
             "supports_proposals": True,
+            "frequency_capping": {
+                "supported_per_units": ["devices", "households"],
+                "supported_window_units": ["hours", "days", "campaign"],
+            },
             "creative_approval_mode": "require_human" if seller.faults.on("creative_review") else "auto_approve",
             "features": {
                 "inline_creative_management": True,

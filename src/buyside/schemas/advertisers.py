@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
+from buyside.schemas.frequency import FrequencyCap, FrequencyCapsInput
+from buyside.schemas.utm import UtmParams, UtmParamShown
 from buyside.schemas.wire import (
     Amount,
     ApplyMode,
@@ -48,8 +50,11 @@ class FeeTermInput(Request):
         return self
 
 
+Fees = Annotated[list[FeeTermInput], Field(max_length=20)]
+
+
 class CreateAdvertiserBody(Request):
-    """`brandDomain` is taken for `brand`; without a currency the server's default applies."""
+    """`brandDomain` is taken for `brand`; without a currency the server's default applies. `fees` need an ADMIN key."""
 
     name: Name
     description: Given[Description] = None
@@ -57,17 +62,23 @@ class CreateAdvertiserBody(Request):
     primary_currency: Given[Currency] = None
     optimization_apply_mode: Given[ApplyMode] = None
     sandbox: bool = False
+    fees: Given[Fees] = None
+    utm_config: Given[UtmParams] = None
+    frequency_caps: Given[FrequencyCapsInput] = None
 
 
 class UpdateAdvertiserBody(Request):
-    """What is left out stays as it is. `fees` replaces the schedule, and needs an ADMIN key."""
+    """What is left out stays as it is. `fees` replaces the schedule, and needs an ADMIN key; `utmConfig` and
+    `frequencyCaps` replace what is set."""
 
     name: Given[Name] = None
     description: Given[Description] = None
     brand: Annotated[Given[Brand], Field(validation_alias=AliasChoices("brand", "brandDomain"))] = None
     primary_currency: Given[Currency] = None
     optimization_apply_mode: Given[ApplyMode] = None
-    fees: Given[Annotated[list[FeeTermInput], Field(max_length=20)]] = None
+    fees: Given[Fees] = None
+    utm_config: Given[UtmParams] = None
+    frequency_caps: Given[FrequencyCapsInput] = None
 
 
 class FeeTerm(Response):
@@ -103,6 +114,8 @@ class Advertiser(Response):
     primary_currency: str
     currency_locked: bool
     fees: Maybe[list[FeeTerm]] = None
+    utm_config: Maybe[list[UtmParamShown]] = None
+    frequency_caps: Maybe[list[FrequencyCap]] = None
     created_at: Instant
     updated_at: Instant
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from buyside.domain import pacing
+from buyside.domain import frequency, pacing, utm
 from buyside.domain.advertisers import ApplyMode
 from buyside.domain.campaigns import Budget, Campaign, CampaignSpec, Mode, Pacing
 from buyside.domain.creatives import CreativeSpec
@@ -18,7 +18,9 @@ from buyside.domain.ids import AdvertiserId, DiscoveryId, StorefrontId
 from buyside.domain.money import Money
 from buyside.schemas.campaigns import CampaignBudgetChange, CreateCampaignBody, FlightDatesChange, UpdateCampaignBody
 from buyside.schemas.creatives import CreateCreativeManifestMetadata
+from buyside.schemas.frequency import FrequencyCapInput
 from buyside.schemas.pacing import PacingPeriodInput, PacingPeriodsInput
+from buyside.schemas.utm import CampaignUtm, UtmParam
 from buyside.schemas.wire import Request
 from buyside.services.campaigns import NewCampaign
 
@@ -42,6 +44,8 @@ def new_campaign(body: CreateCampaignBody) -> NewCampaign:
             _kept(body.performance_config),
             ApplyMode(body.optimization_apply_mode) if body.optimization_apply_mode else None,
             pacing_periods(body.pacing_periods, currency),
+            caps(body.frequency_caps or ()),
+            _utm((), body.utm_config) if body.utm_config else (),
         )
 
     return NewCampaign(
@@ -96,6 +100,23 @@ def pacing_periods(
     )
 
 
+def caps(given: Sequence[FrequencyCapInput]) -> tuple[frequency.Cap, ...]:
+    return tuple(
+        frequency.Cap(each.max_impressions, each.window.interval, frequency.Unit(each.window.unit)) for each in given
+    )
+
+
+def utm_params(given: Sequence[UtmParam]) -> tuple[utm.Param, ...]:
+    return tuple(utm.Param(each.param_key, each.param_value) for each in given)
+
+
+def _utm(now: Sequence[utm.Param], body: CampaignUtm | None) -> tuple[utm.Param, ...]:
+    if body is None:
+        return tuple(now)
+    given = utm_params(body.params or ())
+    return utm.merged(now, given, replacing=bool(body.delete_missing), at=("utmConfig", "params"))
+
+
 def _period_budget(period: PacingPeriodInput, currency: str, at: str) -> Money | None:
     return None if period.budget is None else Money.of(period.budget, currency, field=at)
 
@@ -140,6 +161,8 @@ _EDITS: Mapping[str, Callable[[Campaign, UpdateCampaignBody], Part]] = {
     "discovery_id": lambda _, body: {"discovery_id": DiscoveryId(body.discovery_id or "")},
     "optimization_apply_mode": lambda _, body: {"apply_mode": ApplyMode(body.optimization_apply_mode or "")},
     "pacing_periods": lambda campaign, body: {"pacing_periods": pacing_periods(body.pacing_periods, campaign.currency)},
+    "frequency_caps": lambda _, body: {"frequency_caps": caps(body.frequency_caps or ())},
+    "utm_config": lambda campaign, body: {"utm_params": _utm(campaign.spec.utm_params, body.utm_config)},
     "performance_config": lambda campaign, body: {"performance_config": _goals(campaign, body)},
 }
 """What each field of the body makes of the spec. A field that cannot be null is there only with a value."""

@@ -8,11 +8,13 @@ from pydantic import ConfigDict, Field, model_validator
 
 from buyside.domain.errors import FeatureNotEnabled
 from buyside.schemas.advertisers import FeeTerm
+from buyside.schemas.frequency import FrequencyCap, FrequencyCapsInput
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.media_buys import CampaignMediaBuy, MediaBuyRef, MediaBuyStatus
 from buyside.schemas.pacing import PacingPeriods, PacingPeriodsInput
 from buyside.schemas.products import RefinementItem
 from buyside.schemas.targeting import Constraints
+from buyside.schemas.utm import CampaignUtm
 from buyside.schemas.wire import (
     AdvertiserIdIn,
     ApplyMode,
@@ -78,6 +80,8 @@ class CreateCampaignBody(Request):
     performance_config: Given[PerformanceConfig] = None
     optimization_apply_mode: Given[ApplyMode] = None
     pacing_periods: Given[PacingPeriodsInput] = None
+    frequency_caps: Given[FrequencyCapsInput] = None
+    utm_config: Given[CampaignUtm] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -112,8 +116,8 @@ class CampaignBudgetChange(Request):
 
 
 class UpdateCampaignBody(Request):
-    """What is left out stays as it is. `constraints` replaces the whole object; null clears `performanceConfig` and
-    `pacingPeriods`, which can change only before the first buy is placed."""
+    """What is left out stays as it is. `constraints` and `frequencyCaps` replace what is set. null clears
+    `performanceConfig`, and `pacingPeriods`, which can change only before the first buy is placed."""
 
     mode: Given[CampaignMode] = None
     name: Given[Name] = None
@@ -126,6 +130,8 @@ class UpdateCampaignBody(Request):
     performance_config: PerformanceConfig | None = None
     optimization_apply_mode: Given[ApplyMode] = None
     pacing_periods: PacingPeriodsInput | None = None
+    frequency_caps: Given[FrequencyCapsInput] = None
+    utm_config: Given[CampaignUtm] = None
     expected_revision: Given[Ordinal] = None
 
 
@@ -252,6 +258,7 @@ class Campaign(Response):
     products: Maybe[list[CampaignProductRef]] = None
     creative_formats: Maybe[CreativeFormats] = None
     media_buys: Maybe[list[CampaignMediaBuy]] = None
+    frequency_caps: Maybe[list[FrequencyCap]] = None
 
 
 class CampaignResponse(Response):

@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from buyside.schemas.pacing import PacingPeriods, PackagePacingPeriod
 from buyside.schemas.products import FormatParams
 from buyside.schemas.targeting import TargetingOverlay
-from buyside.schemas.wire import Count, Instant, Maybe, Number, Response, camel_except, snake
+from buyside.schemas.wire import Count, Instant, Maybe, Number, Raw, Response, camel_except, snake
 
 MediaBuyStatus = Literal[
     "DRAFT",
@@ -80,6 +80,7 @@ class BuyerMediaBuy(_State):
     status: MediaBuyStatus
     start_time: Maybe[StartTime] = None
     end_time: Maybe[Instant] = None
+    optimization_goals: Maybe[list[Raw]] = None
     created_at: Instant
     updated_at: Instant
 
@@ -224,6 +225,7 @@ class CampaignMediaBuy(_State):
     products: Maybe[list[CampaignBuyProduct]] = None
     pacing_periods: Maybe[PacingPeriods] = None
     packages: Maybe[list[CampaignPackage]] = None
+    optimization_goals: Maybe[list[Raw]] = None
     performance: Maybe[Performance] = None
     creatives: Maybe[list[CampaignBuyCreative]] = None
     created_at: Instant

@@ -14,24 +14,20 @@ Table = Mapping[str, tuple[object, ...]]
 
 _CAPS: Table = {"frequencyCaps": ([],)}
 _CAMPAIGN: Table = {
-    **_CAPS,
     "audienceConfig": ({},),
     "catalogId": (),
-    "utmConfig": ({},),
     "dataDelivery": ({}, {"outputs": []}),
 }
 _ADVERTISER: Table = {
-    **_CAPS,
     "saveBrand": (False,),
     "linkedAccounts": ([],),
-    "utmConfig": ([],),
     "dataDelivery": ({},),
 }
 _NO = ("", "false")
 
 UNSUPPORTED: Mapping[str, Table] = {
     "listAdvertisers": {"?linkedAccountPartnerId": ("",)},
-    "createAdvertiser": {**_ADVERTISER, "fees": ([],)},
+    "createAdvertiser": _ADVERTISER,
     "updateAdvertiser": _ADVERTISER,
     "registerSourceCredentials": {"marketplaceAccount": (False,), "auth.privateKey": ()},
     "listCampaigns": {"?fields": ("",)},

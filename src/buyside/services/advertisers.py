@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from buyside.domain import advertisers as rules
+from buyside.domain import utm
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser, AdvertiserSpec, FeeTerm, Status
 from buyside.domain.decisions import Subject, changes
 from buyside.domain.errors import Conflict, NotFound
+from buyside.domain.frequency import KeptCap, Level
 from buyside.domain.ids import AdvertiserId
 from buyside.services.work import Tx, Work
 
@@ -32,6 +34,9 @@ class Shown:
     advertiser: Advertiser
     fees: tuple[FeeTerm, ...]
     brand_warning: str | None = None
+    utm_params: tuple[utm.Param, ...] = ()
+    """Its own parameters, else the installation's."""
+    frequency_caps: tuple[KeptCap, ...] = ()
 
 
 async def page(work: Work, wanted: Filter, *, limit: int, offset: int) -> tuple[list[Advertiser], int]:
@@ -46,7 +51,7 @@ async def page(work: Work, wanted: Filter, *, limit: int, offset: int) -> tuple[
 async def get(work: Work, advertiser_id: AdvertiserId) -> Shown:
     work.require(Right.READ)
     async with work.reading() as tx:
-        return _shown(work, await tx.advertisers.get(advertiser_id))
+        return await _shown(tx, work, await tx.advertisers.get(advertiser_id))
 
 
 async def create(work: Work, spec: AdvertiserSpec, *, sandbox: bool = False) -> Shown:
@@ -60,8 +65,9 @@ async def create(work: Work, spec: AdvertiserSpec, *, sandbox: bool = False) -> 
     async with work.writing() as tx:
         made = await tx.advertisers.add(new)
         after = rules.facts(spec) | {"sandbox": sandbox}
+        await tx.frequency_caps.replace(Level.ADVERTISER, str(made.id), spec.frequency_caps, now)
         await tx.record("advertiser.created", f"Made advertiser {spec.name}.", _subject(made), after=after)
-    return _shown(work, made, brand_given=True)
+        return await _shown(tx, work, made, brand_given=True)
 
 
 async def update(work: Work, advertiser_id: AdvertiserId, edit: Edit) -> Shown:
@@ -75,7 +81,7 @@ async def update(work: Work, advertiser_id: AdvertiserId, edit: Edit) -> Shown:
         after = await _edited(work, before, edit)
         if after is not before:
             await _save(tx, work, before, after)
-    return _shown(work, after, brand_given=after.spec.brand_domain != before.spec.brand_domain)
+        return await _shown(tx, work, after, brand_given=after.spec.brand_domain != before.spec.brand_domain)
 
 
 async def _edited(work: Work, advertiser: Advertiser, edit: Edit) -> Advertiser:
@@ -99,6 +105,8 @@ async def _edited(work: Work, advertiser: Advertiser, edit: Edit) -> Advertiser:
 
 async def _save(tx: Tx, work: Work, before: Advertiser, after: Advertiser) -> None:
     await tx.advertisers.save(after)
+    if after.spec.frequency_caps != before.spec.frequency_caps:
+        await tx.frequency_caps.replace(Level.ADVERTISER, str(after.id), after.spec.frequency_caps, work.now())
     was, now = changes(rules.facts(before.spec), rules.facts(after.spec))
     text = f"Changed {', '.join(now)} of advertiser {after.spec.name}."
     await tx.record("advertiser.edited", text, _subject(after), before=was, after=now)
@@ -126,7 +134,7 @@ async def restore(work: Work, advertiser_id: AdvertiserId) -> Shown:
         advertiser = await tx.advertisers.lock(advertiser_id)
         if advertiser.status is not Status.ARCHIVED:
             raise NotFound(f"There is no archived advertiser {advertiser_id}.")
-        return _shown(work, await _turn(tx, work, advertiser, Status.ACTIVE, "restored"))
+        return await _shown(tx, work, await _turn(tx, work, advertiser, Status.ACTIVE, "restored"))
 
 
 async def _turn(tx: Tx, work: Work, advertiser: Advertiser, status: Status, verb: str) -> Advertiser:
@@ -145,6 +153,7 @@ async def _turn(tx: Tx, work: Work, advertiser: Advertiser, status: Status, verb
 def _checked(spec: AdvertiserSpec) -> AdvertiserSpec:
     rules.require_currency(spec.currency)
     rules.check_fees(spec.fees or ())
+    utm.check(spec.utm_params or (), ("utmConfig",))
     return spec if spec.brand_domain is None else replace(spec, brand_domain=rules.brand_domain(spec.brand_domain))
 
 
@@ -152,9 +161,11 @@ def _fees(work: Work, advertiser: Advertiser) -> tuple[FeeTerm, ...]:
     return work.policy.default_fees if advertiser.spec.fees is None else advertiser.spec.fees
 
 
-def _shown(work: Work, advertiser: Advertiser, *, brand_given: bool = False) -> Shown:
+async def _shown(tx: Tx, work: Work, advertiser: Advertiser, *, brand_given: bool = False) -> Shown:
     warning = f"This server looks up no brand data: sellers are told {advertiser.spec.brand_domain} and nothing more."
-    return Shown(advertiser, _fees(work, advertiser), warning if brand_given else None)
+    params = utm.defaults(work.policy.utm_source) if advertiser.spec.utm_params is None else advertiser.spec.utm_params
+    caps = await tx.frequency_caps.of(Level.ADVERTISER, str(advertiser.id)) if advertiser.spec.frequency_caps else ()
+    return Shown(advertiser, _fees(work, advertiser), warning if brand_given else None, params, tuple(caps))
 
 
 def _subject(advertiser: Advertiser) -> Subject:

@@ -30,6 +30,7 @@ from buyside.store.database import Database, OpenConnection
 from buyside.store.decisions import DecisionRepository
 from buyside.store.delivery import DeliveryRepository
 from buyside.store.discoveries import DiscoveryRepository
+from buyside.store.frequency_caps import FrequencyCapRepository
 from buyside.store.media_buys import MediaBuyRepository
 from buyside.store.operations import OperationRepository
 from buyside.store.stops import StopRepository
@@ -57,6 +58,7 @@ class Policy:
     billing: str = "operator"
     default_currency: str = "USD"
     default_fees: tuple[FeeTerm, ...] = ()
+    utm_source: str = "buyside"
     public_url: str | None = None
     execute_deadline: float = 25
     call_timeout: float = 30
@@ -178,6 +180,10 @@ class Tx:
     @cached_property
     def stops(self) -> StopRepository:
         return StopRepository(self._conn, self._account)
+
+    @cached_property
+    def frequency_caps(self) -> FrequencyCapRepository:
+        return FrequencyCapRepository(self._conn, self._account)
 
     @cached_property
     def decisions(self) -> DecisionRepository:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from buyside.domain import advertisers, campaigns, media_buys, operations
+from buyside.domain import advertisers, audiences, campaigns, frequency, media_buys, operations
 from buyside.domain.accounts import LimitScope, Role
 from buyside.store.database import Instant
 
@@ -378,4 +378,63 @@ delivery_day = Table(
     Column("first_read_at", Instant, nullable=False),
     Column("read_at", Instant, nullable=False),
     Index("ix_delivery_day_account", "account_id", "day"),
+)
+
+frequency_cap = Table(
+    "frequency_cap",
+    metadata,
+    Column("id", Number, primary_key=True),
+    _account(),
+    Column("level", String(16), nullable=False),
+    Column("target", String(64), nullable=False),
+    Column("max_impressions", BigInteger, nullable=False),
+    Column("window_interval", BigInteger, nullable=False),
+    Column("window_unit", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("archived_at", Instant),
+    _one_of("level", frequency.Level),
+    Index("ix_frequency_cap_target", "account_id", "level", "target", "id"),
+)
+
+audience = Table(
+    "audience",
+    metadata,
+    Column("account_id", ForeignKey("account.id"), primary_key=True),
+    Column("advertiser_id", ForeignKey("advertiser.id"), primary_key=True),
+    Column("id", String(255), primary_key=True),
+    Column("name", String(255)),
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+    _one_of("status", audiences.Status),
+)
+
+catalog = Table(
+    "catalog",
+    metadata,
+    Column("id", Number, primary_key=True),
+    _account(),
+    Column("advertiser_id", ForeignKey("advertiser.id"), nullable=False),
+    Column("external_id", String(255), nullable=False),
+    Column("name", String(255)),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("archived_at", Instant),
+    Index("ix_catalog_advertiser", "account_id", "advertiser_id", "id"),
+)
+
+data_delivery_credential = Table(
+    "data_delivery_credential",
+    metadata,
+    Column("id", Number, primary_key=True),
+    _account(),
+    Column("advertiser_id", ForeignKey("advertiser.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("destination_type", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("archived_at", Instant),
+    Index("ix_data_delivery_credential_name", "account_id", "advertiser_id", "name"),
 )

@@ -12,8 +12,8 @@ from buyside.domain.pacing import resolved
 from buyside.schemas import campaigns as wire
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.pacing import PacingPeriods
+from buyside.schemas.showing import frequency, pacing
 from buyside.schemas.showing import media_buys as buys
-from buyside.schemas.showing import pacing
 from buyside.schemas.targeting import Constraints
 from buyside.services.campaigns import CampaignView, Cascade, Executed
 from buyside.services.campaigns.execution import Failure
@@ -71,6 +71,7 @@ def _campaign(view: CampaignView, only: Sequence[str], *, details: bool) -> wire
         products=[wire.CampaignProductRef(product_id=p) for p in selected] if selected else None,
         creative_formats=_formats(view),
         media_buys=buys_shown if buys_shown or only else None,
+        frequency_caps=frequency.caps(view.frequency_caps),
     )
 
 

@@ -43,6 +43,7 @@ def _core(buy: MediaBuy) -> dict[str, Any]:
         "end_time": buy.end,
         "created_at": buy.created_at,
         "updated_at": buy.updated_at,
+        "optimization_goals": [dict(goal) for goal in buy.goals] or None,
         **_state(buy),
         "paused_by": buy.paused_by.value if buy.paused_by else None,
     }

@@ -11,11 +11,13 @@ from buyside.domain.advertisers import Advertiser
 from buyside.domain.campaigns import Action, Campaign, CampaignSpec, Mode, Status, check, facts, warnings
 from buyside.domain.decisions import changes
 from buyside.domain.errors import Conflict, CurrencyMismatch, Invalid, Issue, NotFound
+from buyside.domain.frequency import Level
 from buyside.domain.ids import AdvertiserId, CampaignId, DiscoveryId, StorefrontId
 from buyside.domain.media_buys import MediaBuy
 from buyside.domain.pacing import ceiling
 from buyside.domain.packaging import planned, require_fits
-from buyside.services.campaigns import staging
+from buyside.domain.staging import follow
+from buyside.services.campaigns import advisories, staging
 from buyside.services.campaigns.reading import CampaignView, fee_terms, view
 from buyside.services.media_buys import latecomers, parts
 from buyside.services.work import Tx, Work
@@ -53,6 +55,7 @@ async def create(work: Work, new: NewCampaign) -> CampaignView:
         )
         await _check_storefronts(tx, spec.storefront_ids)
         await tx.campaigns.add(campaign)
+        await _keep_caps(tx, work, campaign)
         if not advertiser.currency_locked:
             await tx.advertisers.save(replace(advertiser, currency_locked=True))
         await tx.record(
@@ -62,7 +65,8 @@ async def create(work: Work, new: NewCampaign) -> CampaignView:
             after=facts(spec),
         )
         await _start_session(tx, work, campaign, advertiser, new.product_ids)
-        return await view(tx, work.policy, campaign, warnings(spec.budget))
+        told = (*warnings(spec.budget), *await advisories.caps(tx, campaign))
+        return await view(tx, work.policy, campaign, told)
 
 
 async def _start_session(
@@ -154,6 +158,8 @@ async def update(
         budgets.require_room(spec.budget.total, fee_terms(advertiser, work.policy), buys)
         await _check_storefronts(tx, [s for s in spec.storefront_ids if s not in campaign.spec.storefront_ids])
         saved = await tx.campaigns.save(campaign, edited, work.now())
+        if spec.frequency_caps != campaign.spec.frequency_caps:
+            await _keep_caps(tx, work, saved)
         before, after = changes(facts(campaign.spec), facts(spec))
         await tx.record(
             "campaign.edited",
@@ -169,7 +175,14 @@ async def update(
                 await staging.discard(tx, work, campaign)
             await staging.bind(tx, work, saved, spec.discovery_id)
             await staging.reconcile(tx, work, saved, advertiser)
-        return await view(tx, work.policy, saved, warnings(spec.budget))
+        told = warnings(spec.budget)
+        if spec.frequency_caps != campaign.spec.frequency_caps:
+            told += await advisories.caps(tx, saved)
+        return await view(tx, work.policy, saved, told)
+
+
+async def _keep_caps(tx: Tx, work: Work, campaign: Campaign) -> None:
+    await tx.frequency_caps.replace(Level.CAMPAIGN, campaign.id, campaign.spec.frequency_caps, work.now())
 
 
 def _require_revision(campaign: Campaign, expected: int | None) -> None:
@@ -192,13 +205,10 @@ def _check_buys(campaign: Campaign, spec: CampaignSpec, buys: Sequence[MediaBuy]
 
 
 async def _drafts_follow(tx: Tx, work: Work, before: Campaign, after: Campaign, buys: Sequence[MediaBuy]) -> None:
-    """DRAFT buys that ran the whole flight run the whole new one."""
-    if before.spec.flight == after.spec.flight:
-        return
-    old, new = before.spec.flight, after.spec.flight
+    """DRAFT buys keep having what they had from their campaign: its dates, its goals."""
     for buy in buys:
-        if buy.status is media_buys.Status.DRAFT and (buy.start, buy.end) == (old.start, old.end):
-            await tx.media_buys.save(replace(buy, start=new.start, end=new.end), work.now())
+        if buy.status is media_buys.Status.DRAFT and (changed := follow(buy, before.spec, after.spec)) != buy:
+            await tx.media_buys.save(changed, work.now())
 
 
 async def _drafts_fit(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, buys: Sequence[MediaBuy]) -> None:

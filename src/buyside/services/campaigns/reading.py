@@ -13,6 +13,7 @@ from buyside.domain.campaigns import LISTED, Campaign, Mode, Status
 from buyside.domain.creatives import Creative, FormatRef, fits, same_format
 from buyside.domain.discovery import Discovery
 from buyside.domain.errors import NotFound
+from buyside.domain.frequency import KeptCap, Level
 from buyside.domain.ids import AdvertiserId, CampaignId
 from buyside.domain.media_buys import TERMINAL, MediaBuy
 from buyside.domain.media_buys import Status as BuyStatus
@@ -61,6 +62,7 @@ class CampaignView:
     discovery: Discovery | None = None
     """With its selections, without the offers; only while the campaign is not committed (ruling 0.4)."""
     warnings: tuple[str, ...] = ()
+    frequency_caps: tuple[KeptCap, ...] = ()
 
     @property
     def apply_mode(self) -> ApplyMode:
@@ -90,6 +92,7 @@ async def view(tx: Tx, policy: Policy, campaign: Campaign, warnings: Sequence[st
         tuple(await tx.storefronts.by_ids(campaign.spec.storefront_ids)) if campaign.spec.storefront_ids else (),
         discovery,
         tuple(warnings),
+        tuple(await tx.frequency_caps.of(Level.CAMPAIGN, campaign.id)) if campaign.spec.frequency_caps else (),
     )
 
 

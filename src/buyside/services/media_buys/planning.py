@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from buyside.domain import constraints, packaging, settling
+from buyside.domain import constraints, frequency, packaging, settling
 from buyside.domain.answers import Prepared
 from buyside.domain.campaigns import Campaign, Status
 from buyside.domain.creatives import Creative, fits
@@ -55,7 +55,7 @@ def order(campaign: Campaign, buy: MediaBuy, account: AccountRef, work: Work) ->
                 start=package.start if package.start is not None and package.start > now else None,
                 end=package.end,
                 optimization_goals=buy.goals,
-                targeting=constraints.overlay(campaign.spec.constraints, package.targeting),
+                targeting=constraints.overlay(campaign.spec.constraints, package.targeting, package.frequency_cap),
             )
             for package in buy.packages
         ),
@@ -67,12 +67,25 @@ async def create(
     tx: Tx, work: Work, campaign: Campaign, buy: MediaBuy, seller: Seller, account: AccountRef
 ) -> tuple[MediaBuy, Operation]:
     """Plan the create of a DRAFT buy and mark it as on its way."""
-    buy = packaging.to_send(campaign, buy, work.now())
+    buy = await ready(tx, work, campaign, buy, seller)
     prepared = await _same_again(tx, work, buy, seller, order(campaign, buy, account, work))
     planned = _operation(work, Kind.CREATE, "create", buy, seller, prepared, amount=buy.budget)
     await tx.operations.add(planned)
     marked = replace(settling.dispatched(buy, work.now()), operation_id=planned.id)
     return await tx.media_buys.save(marked, work.now()), planned
+
+
+async def ready(tx: Tx, work: Work, campaign: Campaign, buy: MediaBuy, seller: Seller) -> MediaBuy:
+    """The DRAFT buy as `order` is to be given it: cut along the pacing periods, with the caps that its seller keeps.
+
+    Raises: Invalid where pacing periods leave nothing.
+    """
+    buy, flight = packaging.to_send(campaign, buy, work.now()), campaign.spec.flight
+    advertiser = await tx.advertisers.get(campaign.advertiser_id)
+    caps = (*campaign.spec.frequency_caps, *advertiser.spec.frequency_caps)
+    cap = frequency.for_seller(caps, flight, seller.profile)
+    capped = (replace(p, frequency_cap=frequency.tighter(p.targeting, cap, flight)) for p in buy.packages)
+    return replace(buy, packages=tuple(capped))
 
 
 async def _same_again(tx: Tx, work: Work, buy: MediaBuy, seller: Seller, wanted: BuyOrder) -> Prepared:

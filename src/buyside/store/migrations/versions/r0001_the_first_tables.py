@@ -386,3 +386,73 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery_day", schema=None) as batch_op:
         batch_op.create_index("ix_delivery_day_account", ["account_id", "day"], unique=False)
+
+    op.create_table(
+        "frequency_cap",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("level", sa.String(length=16), nullable=False),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.Column("max_impressions", sa.BigInteger(), nullable=False),
+        sa.Column("window_interval", sa.BigInteger(), nullable=False),
+        sa.Column("window_unit", sa.String(length=16), nullable=False),
+        sa.Column("created_at", database.Instant(), nullable=False),
+        sa.Column("updated_at", database.Instant(), nullable=False),
+        sa.Column("archived_at", database.Instant(), nullable=True),
+        sa.CheckConstraint("level IN ('ADVERTISER', 'CAMPAIGN', 'CREATIVE')", name=op.f("ck_frequency_cap_level")),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_frequency_cap_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_frequency_cap")),
+    )
+    with op.batch_alter_table("frequency_cap", schema=None) as batch_op:
+        batch_op.create_index("ix_frequency_cap_target", ["account_id", "level", "target", "id"], unique=False)
+
+    op.create_table(
+        "audience",
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("created_at", database.Instant(), nullable=False),
+        sa.Column("updated_at", database.Instant(), nullable=False),
+        sa.Column("deleted_at", database.Instant(), nullable=True),
+        sa.CheckConstraint("status IN ('PROCESSING', 'ERROR', 'READY', 'TOO_SMALL')", name=op.f("ck_audience_status")),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_audience_account_id")),
+        sa.ForeignKeyConstraint(["advertiser_id"], ["advertiser.id"], name=op.f("fk_audience_advertiser_id")),
+        sa.PrimaryKeyConstraint("account_id", "advertiser_id", "id", name=op.f("pk_audience")),
+    )
+    op.create_table(
+        "catalog",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("external_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=True),
+        sa.Column("created_at", database.Instant(), nullable=False),
+        sa.Column("updated_at", database.Instant(), nullable=False),
+        sa.Column("archived_at", database.Instant(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_catalog_account_id")),
+        sa.ForeignKeyConstraint(["advertiser_id"], ["advertiser.id"], name=op.f("fk_catalog_advertiser_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_catalog")),
+    )
+    with op.batch_alter_table("catalog", schema=None) as batch_op:
+        batch_op.create_index("ix_catalog_advertiser", ["account_id", "advertiser_id", "id"], unique=False)
+
+    op.create_table(
+        "data_delivery_credential",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("destination_type", sa.String(length=16), nullable=False),
+        sa.Column("created_at", database.Instant(), nullable=False),
+        sa.Column("updated_at", database.Instant(), nullable=False),
+        sa.Column("archived_at", database.Instant(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_data_delivery_credential_account_id")),
+        sa.ForeignKeyConstraint(
+            ["advertiser_id"], ["advertiser.id"], name=op.f("fk_data_delivery_credential_advertiser_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_delivery_credential")),
+    )
+    with op.batch_alter_table("data_delivery_credential", schema=None) as batch_op:
+        batch_op.create_index("ix_data_delivery_credential_name", ["account_id", "advertiser_id", "name"], unique=False)
