@@ -29,7 +29,7 @@ from referencing.jsonschema import DRAFT202012
 from tests.census import PathCensus
 
 BASE = "/api/v2/buyer"
-ALIASES = {"/api/buyer": BASE, "/api/v2/accounts": f"{BASE}/accounts"}
+ALIASES = {"/api/buyer": BASE, "/api/v2/accounts": f"{BASE}/accounts", "/api/v2/notifications": f"{BASE}/notifications"}
 NOT_JSON = {"/openapi.json", f"{BASE}/openapi.yaml", f"{BASE}/skill.md"}
 """Documents: they describe, and stand in no description themselves."""
 _METHODS = ("get", "post", "put", "patch", "delete")

@@ -120,6 +120,7 @@ async def groups(
 TakeSkip = Annotated[Slice, Depends(take_skip())]
 CursorPage = Annotated[Slice, Depends(with_cursor())]
 AdvertiserPage = Annotated[Slice, Depends(limit_offset(100, 100))]
+NotificationPage = Annotated[Slice, Depends(limit_offset(50, 100))]
 StorefrontPage = Annotated[Slice, Depends(limit_offset(20, 100))]
 Groups = Annotated[GroupSlice, Depends(groups)]
 

@@ -16,7 +16,16 @@ from starlette.types import Scope
 
 from buyside.api.ratelimit import RateLimit
 from buyside.domain.errors import BadRequest, NotFound, NotImplementedYet, TooManyRequests
-from buyside.domain.ids import AdvertiserId, CampaignId, CreativeId, DecisionId, DiscoveryId, MediaBuyId, StorefrontId
+from buyside.domain.ids import (
+    AdvertiserId,
+    CampaignId,
+    CreativeId,
+    DecisionId,
+    DiscoveryId,
+    MediaBuyId,
+    NotificationId,
+    StorefrontId,
+)
 from buyside.schemas.ignored import ignored, names, sentence
 from buyside.schemas.reading import parse, storable
 from buyside.schemas.unsupported import refuse_unsupported
@@ -150,6 +159,7 @@ MediaBuyPath = Annotated[MediaBuyId, Path(alias="mediaBuyId", min_length=1, max_
 DiscoveryPath = Annotated[DiscoveryId, Path(alias="discoveryId", min_length=1, max_length=255)]
 CreativePath = Annotated[CreativeId, Path(alias="creativeId", min_length=1, max_length=255)]
 DecisionPath = Annotated[DecisionId, Path(alias="decisionId", min_length=1, max_length=255)]
+NotificationPath = Annotated[NotificationId, Path(alias="notificationId", min_length=1, max_length=255)]
 StorefrontPath = Annotated[StorefrontId, Path(alias="storefrontId", ge=1, le=LARGEST_INT)]
 ProductPath = Annotated[str, Path(alias="productId", min_length=1, max_length=1024)]
 SourcePath = Annotated[str, Path(alias="sourceId", min_length=1, max_length=255)]

@@ -20,8 +20,9 @@ from buyside.connectors.platform import Sellers
 from buyside.domain.accounts import Caller, Right, Role, Surface
 from buyside.domain.advertisers import FeeTerm
 from buyside.domain.decisions import CreatedVia, Decision, EntryType, Subject
-from buyside.domain.ids import AccountId, DecisionId
+from buyside.domain.ids import AccountId, DecisionId, NotificationId
 from buyside.domain.jobs import Job
+from buyside.domain.notifications import Notice, Notification
 from buyside.store.accounts import AccountRepository
 from buyside.store.advertisers import AdvertiserRepository
 from buyside.store.campaigns import CampaignRepository
@@ -32,6 +33,7 @@ from buyside.store.delivery import DeliveryRepository
 from buyside.store.discoveries import DiscoveryRepository
 from buyside.store.frequency_caps import FrequencyCapRepository
 from buyside.store.media_buys import MediaBuyRepository
+from buyside.store.notifications import NotificationRepository
 from buyside.store.operations import OperationRepository
 from buyside.store.stops import StopRepository
 from buyside.store.storefronts import PublicStorefronts, StorefrontRepository
@@ -192,6 +194,20 @@ class Tx:
     @cached_property
     def delivery(self) -> DeliveryRepository:
         return DeliveryRepository(self._conn, self._account)
+
+    @cached_property
+    def notifications(self) -> NotificationRepository:
+        return NotificationRepository(self._conn, self._account)
+
+    async def notify(self, notice: Notice, subject: Subject) -> bool:
+        """Tell people, in this transaction, unless it is what they were told last; whether they were told."""
+        told = await self.notifications.last_state(notice.topic)
+        if told == notice.state or (told is None and notice.quiet_at_first):
+            return False
+        now = self._work.now()
+        new = NotificationId(f"notif_{int(now.timestamp())}_{random_text(10)}")
+        await self.notifications.add(Notification(new, notice, subject, now))
+        return True
 
     async def later(self, job: Job) -> None:
         """Leave a job that exists exactly when this transaction commits."""

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from buyside.domain import advertisers, audiences, campaigns, frequency, media_buys, operations
 from buyside.domain.accounts import LimitScope, Role
+from buyside.domain.notifications import Severity
 from buyside.store.database import Instant
 
 metadata = MetaData(
@@ -437,4 +438,27 @@ data_delivery_credential = Table(
     Column("updated_at", Instant, nullable=False),
     Column("archived_at", Instant),
     Index("ix_data_delivery_credential_name", "account_id", "advertiser_id", "name"),
+)
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("type", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("topic", String(255), nullable=False),
+    Column("state", String(255), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("subject_type", String(32), nullable=False),
+    Column("subject_id", String(64), nullable=False),
+    Column("advertiser_id", Number),
+    Column("campaign_id", String(64)),
+    Column("media_buy_id", String(64)),
+    Column("created_at", Instant, nullable=False),
+    Column("read_at", Instant),
+    Column("acknowledged_at", Instant),
+    _one_of("severity", Severity),
+    Index("ix_notification_recent", "account_id", "created_at", "id"),
+    Index("ix_notification_topic", "account_id", "topic", "created_at", "id"),
 )

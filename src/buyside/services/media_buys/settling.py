@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from buyside.domain import jobs, media_buys, settling
+from buyside.domain import jobs, media_buys, notifications, settling
 from buyside.domain.answers import Answer, Outcome
 from buyside.domain.campaigns import Campaign
 from buyside.domain.creatives import Creative, SellerReview, fits
@@ -329,6 +329,8 @@ async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> 
             after = settling.seen(after, observed, now)
         action = "media_buy.change_refused" if refused else f"media_buy.{_past(held.purpose)}"
         saved = await store(tx, work, campaign, buy, after, action, always=True)
+        if refused and held.purpose.startswith("pause"):
+            await tx.notify(notifications.pause_refused(saved, answer.message), parts.subject(campaign, saved))
     failed = answer.message or "The seller refused." if refused else None
     unclear = refused or observed is None or observed.status is None or _contrary(held, saved, campaign)
     # Its campaign was reactivated while the pause was under way: reading it resumes it.
@@ -422,6 +424,8 @@ async def store(
     """Store the buy with its next look, and log the change where there is one."""
     saved = await tx.media_buys.save(_watched(work, campaign, before, after), work.now())
     old, new = changes(facts(before), facts(after))
+    if (notice := notifications.of_change(before, after, action)) is not None:
+        await tx.notify(notice, parts.subject(campaign, after))
     if new or always:
         await tx.record(action, _sentence(after, action), parts.subject(campaign, after), before=old, after=new)
     return saved
@@ -470,6 +474,7 @@ async def campaign_after(tx: Tx, work: Work, campaign: Campaign) -> Campaign:
         before={"status": campaign.status.value},
         after={"status": saved.status.value},
     )
+    await tx.notify(notifications.campaign_over(saved, why), parts.campaign_subject(campaign))
     for buy in buys:
         if buy.status in media_buys.LIVE and not buy.unsettled:
             await tx.media_buys.save(replace(buy, check_at=now), now)

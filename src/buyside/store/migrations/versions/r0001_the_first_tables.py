@@ -456,3 +456,30 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("data_delivery_credential", schema=None) as batch_op:
         batch_op.create_index("ix_data_delivery_credential_name", ["account_id", "advertiser_id", "name"], unique=False)
+
+    op.create_table(
+        "notification",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("severity", sa.String(length=16), nullable=False),
+        sa.Column("topic", sa.String(length=255), nullable=False),
+        sa.Column("state", sa.String(length=255), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("subject_type", sa.String(length=32), nullable=False),
+        sa.Column("subject_id", sa.String(length=64), nullable=False),
+        sa.Column("advertiser_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("campaign_id", sa.String(length=64), nullable=True),
+        sa.Column("media_buy_id", sa.String(length=64), nullable=True),
+        sa.Column("created_at", database.Instant(), nullable=False),
+        sa.Column("read_at", database.Instant(), nullable=True),
+        sa.Column("acknowledged_at", database.Instant(), nullable=True),
+        sa.CheckConstraint(
+            "severity IN ('success', 'error', 'warning', 'info')", name=op.f("ck_notification_severity")
+        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_notification_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
+    )
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.create_index("ix_notification_recent", ["account_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_notification_topic", ["account_id", "topic", "created_at", "id"], unique=False)
