@@ -44,7 +44,12 @@ Check = Callable[[], Awaitable[Health]]
 router = APIRouter(tags=["Health"])
 
 
-@router.get("/health", operation_id="getHealth", response_model=HealthResponse)
+@router.get(
+    "/health",
+    operation_id="getHealth",
+    response_model=HealthResponse,
+    responses={503: {"model": HealthResponse, "description": "A part is not ready."}},
+)
 async def get_health(request: Request) -> Response:
     """Tell whether the server and what it stands on are ready.
 

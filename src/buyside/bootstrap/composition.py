@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from buyside import settings as configuration
 from buyside.domain.advertisers import FeePricing, FeeTerm
-from buyside.domain.errors import BuysideError
+from buyside.domain.errors import BuysideError, StoreUnavailable
 from buyside.services import seal
 from buyside.services.work import Policy, Runtime
 from buyside.settings import Settings
@@ -39,6 +39,8 @@ def plainly() -> Iterator[None]:
         yield
     except (configuration.InvalidSettings, WrongKey, StoreIsNewer) as wrong:
         raise CannotStart(str(wrong)) from None
+    except StoreUnavailable as away:
+        raise CannotStart(f"The store cannot be used: {away.cause or away.message}") from None
     except BuysideError as refused:
         raise CannotStart(refused.message) from None
     except SQLAlchemyError as failed:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from buyside.bootstrap.composition import KEY_FILE, CannotStart, load_settings, open_store, plainly
 from buyside.services import seal
@@ -73,7 +72,7 @@ async def _store(settings: Settings) -> AsyncIterator[Finding]:
             yield _schema(behind, database)
             if not behind:
                 yield await _key(settings, database)
-    except (CannotStart, SQLAlchemyError) as wrong:
+    except CannotStart as wrong:
         yield Finding("store", "problem", str(wrong))
     finally:
         await database.dispose()

@@ -26,6 +26,7 @@ from buyside.api import (
 from buyside.api.app import About, create_app
 from buyside.api.auth import authenticator
 from buyside.api.health import Health
+from buyside.domain.errors import StoreUnavailable
 from buyside.services.work import Runtime
 from buyside.settings import Settings
 
@@ -69,6 +70,6 @@ async def _database(runtime: Runtime) -> str:
     try:
         async with runtime.database.read.connect() as conn:
             await conn.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError):
+    except (SQLAlchemyError, StoreUnavailable):
         return "unreachable"
     return "ready"

@@ -15,6 +15,7 @@ BuysideError
 ├── TooManyRequests           RATE_LIMITED                our own limit
 ├── NotImplementedYet         NOT_IMPLEMENTED
 ├── ServiceUnavailable        SERVICE_UNAVAILABLE         something that we need is down
+│   └── StoreUnavailable      SERVICE_UNAVAILABLE         our own database; no platform is meant
 └── PlatformError                                         a seller or an ad platform
     ├── RateLimited           SERVICE_UNAVAILABLE         theirs; nothing was done
     ├── Rejected              VALIDATION_ERROR            an authoritative no
@@ -206,6 +207,18 @@ class ServiceUnavailable(BuysideError):
 
     code = "SERVICE_UNAVAILABLE"
     recovery = "transient"
+
+
+class StoreUnavailable(ServiceUnavailable):
+    """This server cannot reach its store; try again shortly."""
+
+    retry_after = 5
+    """Seconds."""
+
+    def __init__(self, message: str | None = None, *, cause: str = "") -> None:
+        """`cause`: the database's own words, for whoever runs this server. They are not shown to a caller."""
+        self.cause = cause
+        super().__init__(message)
 
 
 class PlatformError(BuysideError):

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from buyside.domain.errors import BuysideError, PlatformError, RateLimited, Unavailable
+from buyside.domain.errors import BuysideError, PlatformError, RateLimited, StoreUnavailable, Unavailable
 from buyside.domain.ids import AccountId, AgentId, CampaignId, MediaBuyId, OperationId, StopId
 from buyside.domain.media_buys import RAN, MediaBuy, Status
 from buyside.services import media_buys, stops
@@ -157,6 +157,8 @@ async def _each(
         async with gate:
             try:
                 await act(account, which)
+            except StoreUnavailable:
+                return  # said once, by the store itself; the next round finds this one again
             except BuysideError as error:
                 log.warning("%s is left for the next round: %s", which, error.message)
             except Exception:

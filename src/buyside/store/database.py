@@ -19,12 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from buyside.store import outage
+
 OpenConnection = AsyncConnection
 """The name by which layers that do not know SQLAlchemy pass a connection on."""
 
 # A reader or a second process may hold SQLite for a moment; longer than this is an error.
 BUSY_MILLISECONDS = 5000
 CACHE_KIB = 65536
+# A host that swallows packets would hold a caller for minutes; in seconds.
+CONNECT_TIMEOUT = 5
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Database:
     `read` runs single statements, each on its own snapshot, and opens no transaction: `async with db.read.connect()`.
     `write` is for everything else: `async with db.write.begin()`. Several reads that must agree belong there too.
     On SQLite there is one writer at a time, and a second `write.begin()` inside the first waits for it in vain.
+    Everything raises StoreUnavailable while the database is away.
     """
 
     read: AsyncEngine
@@ -72,6 +77,7 @@ def _open_sqlite(url: URL) -> Database:
     # A read commits by itself, so it never holds back the writer; query_only keeps a stray write out.
     read = create_async_engine(
         url,
+        poolclass=outage.Pool,
         pool_size=4,
         max_overflow=0,
         isolation_level="AUTOCOMMIT",
@@ -80,18 +86,31 @@ def _open_sqlite(url: URL) -> Database:
     )
     # One connection: the pool is the queue of writers. A deferred BEGIN would fail where this one waits.
     write = create_async_engine(
-        url, pool_size=1, max_overflow=0, pool_timeout=30, connect_args={"async_creator_fn": _connected}
+        url,
+        poolclass=outage.Pool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=30,
+        connect_args={"async_creator_fn": _connected},
     )
     _tune(read, "PRAGMA query_only=ON")
     _tune(write, "PRAGMA synchronous=FULL")
     event.listen(write.sync_engine, "begin", _begin_immediate)
+    outage.watch(read, write)
     return Database(read, write)
 
 
 def _open_postgresql(url: URL) -> Database:
     engine = create_async_engine(
-        url, pool_size=10, max_overflow=10, skip_autocommit_rollback=True, json_serializer=canonical
+        url,
+        poolclass=outage.Pool,
+        pool_size=10,
+        max_overflow=10,
+        skip_autocommit_rollback=True,
+        json_serializer=canonical,
+        connect_args={} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT},
     )
+    outage.watch(engine)
     return Database(engine.execution_options(isolation_level="AUTOCOMMIT"), engine)
 
 

@@ -30,8 +30,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from buyside.domain.errors import StoreUnavailable
 from buyside.domain.jobs import Job
-from buyside.workflows.engine.tasks import MOST_STARTS, TICK_TABLE, Task, backoff, keep_time, run_tick
+from buyside.workflows.engine.tasks import MOST_STARTS, TICK_TABLE, Task, backoff, keep_time, log_failure, run_tick
 
 log = logging.getLogger("buyside.jobs")
 
@@ -163,6 +164,8 @@ class Local:
                 run = asyncio.create_task(self._one(row))
                 self._busy[run] = row.lock
                 run.add_done_callback(self._done)
+        except StoreUnavailable:
+            await asyncio.sleep(self._poll)
         except Exception:
             log.exception("no job could be taken from the store; trying again")
             await asyncio.sleep(self._poll)
@@ -222,14 +225,7 @@ class Local:
     async def _failed(self, row: Row[Any], task: Task | None, error: Exception) -> None:
         attempt = row.attempts + 1
         again = task is not None and attempt < task.attempts
-        log.log(
-            logging.WARNING if again else logging.ERROR,
-            "%s failed, attempt %d, %s",
-            row.task,
-            attempt,
-            "to be repeated" if again else "given up",
-            exc_info=error,
-        )
+        log_failure(row.task, attempt, error, again=again)
         values: dict[str, Any] = {
             "attempts": attempt,
             "error": repr(error)[:500],
@@ -245,6 +241,8 @@ class Local:
             try:
                 async with self._write.begin() as connection:
                     await connection.execute(statement)
+            except StoreUnavailable:
+                await asyncio.sleep(self._poll)
             except Exception:
                 log.exception("the state of a job could not be written; trying again")
                 await asyncio.sleep(self._poll)

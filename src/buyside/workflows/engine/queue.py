@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from buyside.domain.jobs import Job
-from buyside.workflows.engine.tasks import MOST_STARTS, TICK_TABLE, Task, backoff, keep_time, run_tick
+from buyside.workflows.engine.tasks import MOST_STARTS, TICK_TABLE, Task, backoff, keep_time, log_failure, run_tick
 
 log = logging.getLogger("buyside.jobs")
 
@@ -34,14 +34,7 @@ class Again(procrastinate.BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: KeptJob) -> procrastinate.RetryDecision | None:
         attempt = job.attempts + 1
         again = attempt < self._attempts
-        log.log(
-            logging.WARNING if again else logging.ERROR,
-            "%s failed, attempt %d, %s",
-            job.task_name,
-            attempt,
-            "to be repeated" if again else "given up",
-            exc_info=exception,
-        )
+        log_failure(job.task_name, attempt, exception, again=again)
         if not again:
             return None
         return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=self._backoff(attempt)))
@@ -66,7 +59,7 @@ class Queue:
         grace: float = 10,
         backoff: Callable[[int], float] = backoff,
     ) -> None:
-        self._write, self._dead_after, self._backoff = write, dead_after, backoff
+        self._write, self._dead_after, self._backoff, self._grace = write, dead_after, backoff, grace
         self._tasks = [*tasks, Task(RESCUE, self._rescue, every=rescue_every)]
         self._worker: dict[str, Any] = {
             "concurrency": concurrency,
@@ -87,6 +80,9 @@ class Queue:
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
         logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
         logging.getLogger("procrastinate.worker.worker").setLevel(logging.WARNING)
+        # Both say each second that the database is away, with a stack; the store says so once.
+        for name in ("procrastinate.utils", "psycopg.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def _register(self, task: Task) -> None:
         async def run(context: procrastinate.JobContext, /, **args: Any) -> None:
@@ -138,9 +134,16 @@ class Queue:
             try:
                 yield
             finally:
-                for running in (*clocks, worker):
-                    running.cancel()
-                await asyncio.gather(*clocks, worker, return_exceptions=True)
+                await self._ended({*clocks, worker})
+
+    async def _ended(self, running: set[asyncio.Task[None]]) -> None:
+        """Jobs under way are waited for. A worker that lost its database may wait for ever, so it is told twice."""
+        for patience in (self._grace + 5, 5):
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=patience)
+            if not running:
+                return
 
     async def _work(self) -> None:
         while True:  # the worker ends, by an error or quietly, when the database was away for some seconds

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from buyside.domain.errors import StoreUnavailable
 from buyside.domain.jobs import Job
 
 Handler = Callable[..., Awaitable[None]]
@@ -46,6 +47,14 @@ _CLAIM = text(
 )
 
 
+def log_failure(name: str, attempt: int, error: BaseException, *, again: bool) -> None:
+    """A job that raised. An outage needs no stack: the store has said itself what is wrong."""
+    level = logging.WARNING if again else logging.ERROR
+    stack = None if isinstance(error, StoreUnavailable) else error
+    then = "to be repeated" if again else "given up"
+    log.log(level, "%s failed, attempt %d, %s", name, attempt, then, exc_info=stack)
+
+
 async def keep_time(write: AsyncEngine, task: Task, every: float, later: Later) -> None:
     """Leave a job each period. Of several processes one does, and a tick that all missed is not made up for."""
     while True:
@@ -56,6 +65,8 @@ async def keep_time(write: AsyncEngine, task: Task, every: float, later: Later) 
             async with write.begin() as connection:
                 if (await connection.execute(_CLAIM, {"task": task.name, "at": due})).rowcount:
                     await later(connection, Job(task.name, once=task.name))
+        except StoreUnavailable:
+            pass  # said once, by the store itself
         except Exception:
             log.exception("a tick of %s is lost", task.name)
 
@@ -63,5 +74,7 @@ async def keep_time(write: AsyncEngine, task: Task, every: float, later: Later) 
 async def run_tick(task: Task) -> None:
     try:
         await task.run()
+    except StoreUnavailable:
+        pass  # said once, by the store itself
     except Exception:
         log.exception("%s failed; it runs again in %g s", task.name, task.every)
