@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from buyside.cli import COMMANDS
+from buyside.cli.stop import KEY_VARIABLE, URL_VARIABLE
 from buyside.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+OF_CALLERS = {URL_VARIABLE, KEY_VARIABLE}
 REFERENCE = DOCS / "reference"
 
 
@@ -36,7 +38,7 @@ def test_a_page_names_only_what_exists(page: Path) -> None:
             linked = (page.parent / name).resolve() if name else page
             assert linked.exists(), f"{target} leads nowhere"
             assert not anchor or anchor in anchors(text_of(linked)), f"{target} leads to no heading"
-    variables = {PREFIX + name.upper() for name in Settings.model_fields} | {"BUYSIDE_CONTRACT_DIR"}
+    variables = {PREFIX + name.upper() for name in Settings.model_fields} | {"BUYSIDE_CONTRACT_DIR", *OF_CALLERS}
     assert set(re.findall(r"BUYSIDE_[A-Z_]*[A-Z]", text)) <= variables
     typed = commands_in(text)
     assert set(re.findall(r"(?<![\w.-])buyside ([a-z]+)", typed)) <= set(COMMANDS)

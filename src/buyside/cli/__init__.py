@@ -12,6 +12,7 @@ COMMANDS = {
     "serve": "Run the server: REST, MCP and the addresses that sellers call back.",
     "worker": "Run jobs only: recovery, watching, what was left for later (PostgreSQL).",
     "migrate": "Bring the store's schema up to date.",
+    "stop": "Pause everything that can spend, or undo such a stop, through the API.",
     "keys": "Make, list and revoke API keys.",
     "sandbox": "Run a sandbox seller in a process of its own.",
     "settings": "List every setting with its value.",
