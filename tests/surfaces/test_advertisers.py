@@ -68,7 +68,6 @@ async def test_a_currency_that_does_not_exist_is_refused(rest: Rest) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("dataDelivery", {"outputs": [{"x": 1}]}),
         ("linkedAccounts", [{"accountId": "1"}]),
         ("saveBrand", True),
     ],

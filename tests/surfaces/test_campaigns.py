@@ -214,22 +214,6 @@ class TestCreate:
         shown = ok(await rest.admin.post("/campaigns", json=body), 201)
         assert "dailyCap" in shown["warnings"][0]
 
-    @pytest.mark.parametrize(
-        ("field", "value"),
-        [
-            ("audienceConfig", {"targetAudienceIds": ["aud_1"]}),
-            ("catalogId", 42),
-            ("dataDelivery", {"outputs": [{"cadence": "DAILY"}]}),
-        ],
-    )
-    async def test_a_field_that_is_not_supported_yet_is_named_on_create_and_update(
-        self, rest: Rest, field: str, value: object
-    ) -> None:
-        body = a_body(await an_advertiser(rest)) | {field: value}
-        refused(await rest.admin.post("/campaigns", json=body), 501, "NOT_IMPLEMENTED", field)
-        campaign = await a_campaign(rest)
-        refused(await rest.admin.put(f"/campaigns/{campaign}", json={field: value}), 501, "NOT_IMPLEMENTED", field)
-
     async def test_directed_campaigns_are_not_enabled(self, rest: Rest) -> None:
         body = a_body(await an_advertiser(rest), mode="directed")
         refused(await rest.admin.post("/campaigns", json=body), 403, "FEATURE_NOT_ENABLED", "mode")

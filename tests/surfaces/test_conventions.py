@@ -505,26 +505,14 @@ class TestNotBuilt:
     async def test_the_json_rpc_twins_answer_501(self, client: httpx.AsyncClient, path: str) -> None:
         error_of(await client.post(BASE + path, json={}), 501, "NOT_IMPLEMENTED")
 
-    @pytest.mark.parametrize(
-        ("changes", "field"),
-        [
-            ({"catalogId": 7}, "catalogId"),
-            ({"dataDelivery": {"outputs": [{}]}}, "dataDelivery"),
-            ({"audienceConfig": {"targetAudienceIds": ["a"]}}, "audienceConfig"),
-        ],
-    )
-    async def test_a_field_that_is_not_supported_is_named_and_never_dropped(
-        self, client: httpx.AsyncClient, changes: dict[str, Any], field: str
-    ) -> None:
-        response = await client.post(f"{BASE}/campaigns", json=campaign(**changes))
-        assert error_of(response, 501, "NOT_IMPLEMENTED")["field"] == field
-
     async def test_what_asks_for_nothing_is_no_trouble(self, client: httpx.AsyncClient) -> None:
         body = campaign(frequencyCaps=[], dataDelivery={"outputs": []}, campaignType="DECISIONED", whatever=1)
         assert (await client.post(f"{BASE}/campaigns", json=body)).status_code == 201
-        assert (await client.get(f"{BASE}/campaigns/c?includePropertyLists=false")).status_code == 200
-        refused = await client.get(f"{BASE}/campaigns/c?includePropertyLists=true")
-        assert error_of(refused, 501, "NOT_IMPLEMENTED")["field"] == "includePropertyLists"
+        assert (await client.get(f"{BASE}/advertisers?linkedAccountPartnerId=")).status_code == 200
+
+    async def test_what_is_not_supported_is_named_and_never_dropped(self, client: httpx.AsyncClient) -> None:
+        refused = await client.get(f"{BASE}/advertisers?linkedAccountPartnerId=7")
+        assert error_of(refused, 501, "NOT_IMPLEMENTED")["field"] == "linkedAccountPartnerId"
 
     async def test_directed_campaigns_are_not_enabled(self, client: httpx.AsyncClient) -> None:
         response = await client.post(f"{BASE}/campaigns", json=campaign(mode="directed"))

@@ -420,9 +420,7 @@ class TestUnsupported:
         ("operation", "body", "field"),
         [
             ("addProducts", {"products": [{"productId": "a"}, {"pixelId": "p"}]}, "products[1].pixelId"),
-            ("createMediaBuysBatch", {"campaign": {"create": {"catalogId": 3}}}, "campaign.create.catalogId"),
             ("updateCampaign", {"mediaBuys": [{"mediaBuyId": "mb_1"}]}, "mediaBuys"),
-            ("updateCampaign", {"catalogId": 0}, "catalogId"),
             ("getMarketplaceProducts", {"ext": {"interchange": {"screening": {}}}}, "ext.interchange.screening"),
             ("createAdvertiser", {"saveBrand": True}, "saveBrand"),
         ],

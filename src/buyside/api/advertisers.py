@@ -13,6 +13,7 @@ from buyside.api.requests import AdvertiserPath, Signed, router
 from buyside.domain import advertisers as domain
 from buyside.domain import utm
 from buyside.domain.advertisers import AdvertiserSpec, ApplyMode, FeePricing, Status
+from buyside.domain.data_delivery import resolved
 from buyside.schemas import asking
 from buyside.schemas.advertisers import (
     Advertiser,
@@ -23,6 +24,7 @@ from buyside.schemas.advertisers import (
     FeeTermInput,
     UpdateAdvertiserBody,
 )
+from buyside.schemas.showing.data_delivery import delivery
 from buyside.schemas.showing.frequency import caps
 from buyside.schemas.utm import UtmParamShown
 from buyside.services import advertisers
@@ -64,6 +66,7 @@ async def create_advertiser(work: Signed, body: CreateAdvertiserBody) -> Respons
         None if body.fees is None else tuple(map(_fee_in, body.fees)),
         utm_params=None if body.utm_config is None else asking.utm_params(body.utm_config),
         frequency_caps=asking.caps(body.frequency_caps or ()),
+        data_outputs=asking.data_outputs((), body.data_delivery),
     )
     return reply(_out(await advertisers.create(work, spec, sandbox=body.sandbox)), 201)
 
@@ -107,6 +110,7 @@ def _edited(spec: AdvertiserSpec, body: UpdateAdvertiserBody) -> AdvertiserSpec:
         "fees": None if body.fees is None else tuple(map(_fee_in, body.fees)),
         "utm_params": None if body.utm_config is None else asking.utm_params(body.utm_config),
         "frequency_caps": None if body.frequency_caps is None else asking.caps(body.frequency_caps),
+        "data_outputs": asking.data_outputs(spec.data_outputs, body.data_delivery),
     }
     return replace(spec, **{name: value for name, value in given.items() if value is not None})
 
@@ -154,4 +158,5 @@ def _out(shown: Shown) -> Advertiser:
         fees=[_fee_out(each) for each in shown.fees] or None,
         utm_config=[_param_out(each) for each in shown.utm_params] or None,
         frequency_caps=caps(shown.frequency_caps),
+        data_delivery=delivery(resolved((), spec.data_outputs)),
     )

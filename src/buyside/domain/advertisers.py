@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from buyside.domain import frequency, utm
+from buyside.domain import data_delivery, frequency, utm
 from buyside.domain.errors import Conflict, Invalid, Issue
 from buyside.domain.ids import AdvertiserId
 from buyside.domain.money import RATE_DECIMALS, is_currency
@@ -61,6 +61,7 @@ class AdvertiserSpec:
     utm_params: tuple[utm.Param, ...] | None = None
     """None: the installation's."""
     frequency_caps: tuple[frequency.Cap, ...] = ()
+    data_outputs: tuple[data_delivery.Output, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def facts(spec: AdvertiserSpec) -> dict[str, Any]:
         "fees": None if spec.fees is None else [fee_facts(fee) for fee in spec.fees],
         "utmConfig": None if spec.utm_params is None else utm.facts(spec.utm_params),
         "frequencyCaps": frequency.facts(spec.frequency_caps),
+        "dataDelivery": [data_delivery.facts(each) for each in spec.data_outputs],
     }
 
 
@@ -166,6 +168,8 @@ def with_facts(spec: AdvertiserSpec, facts: Mapping[str, Any]) -> AdvertiserSpec
         values["utm_params"] = None if facts["utmConfig"] is None else utm.of_facts(facts["utmConfig"])
     if "frequencyCaps" in facts:
         values["frequency_caps"] = frequency.of_facts(facts["frequencyCaps"])
+    if "dataDelivery" in facts:
+        values["data_outputs"] = data_delivery.of_facts(facts["dataDelivery"])
     return replace(spec, **values)
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from buyside.domain import frequency, lifecycle, pacing, utm
+from buyside.domain import audiences, data_delivery, frequency, lifecycle, pacing, utm
 from buyside.domain.advertisers import ApplyMode
+from buyside.domain.audiences import Link
 from buyside.domain.errors import CurrencyMismatch, IllegalTransition, Invalid
 from buyside.domain.flight import Flight
 from buyside.domain.ids import AdvertiserId, CampaignId, DiscoveryId, StorefrontId
@@ -95,6 +96,10 @@ class CampaignSpec:
     frequency_caps: tuple[frequency.Cap, ...] = ()
     utm_params: tuple[utm.Param, ...] = ()
     """Over the advertiser's, key by key."""
+    audiences: tuple[Link, ...] = ()
+    """Those taken off too."""
+    catalog_id: int | None = None
+    data_outputs: tuple[data_delivery.Output, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,10 @@ def plain(value: Any) -> Any:
             return pacing.facts(value)
         case frequency.Cap():
             return frequency.facts([value])[0]
+        case Link():
+            return audiences.facts(value)
+        case data_delivery.Output():
+            return data_delivery.facts(value)
         case utm.Param():
             return utm.facts([value])[0]
         case StrEnum():
@@ -210,5 +219,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "apply_mode": lambda w: ApplyMode(w) if w else None,
     "frequency_caps": frequency.of_facts,
     "utm_params": utm.of_facts,
+    "audiences": audiences.of_facts,
+    "data_outputs": data_delivery.of_facts,
     "pacing_periods": lambda w: pacing.of_facts(w) if w else None,
 }

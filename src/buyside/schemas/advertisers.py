@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
+from buyside.schemas.data_delivery import DataDelivery, DataDeliveryInput
 from buyside.schemas.frequency import FrequencyCap, FrequencyCapsInput
 from buyside.schemas.utm import UtmParams, UtmParamShown
 from buyside.schemas.wire import (
@@ -65,6 +66,7 @@ class CreateAdvertiserBody(Request):
     fees: Given[Fees] = None
     utm_config: Given[UtmParams] = None
     frequency_caps: Given[FrequencyCapsInput] = None
+    data_delivery: Given[DataDeliveryInput] = None
 
 
 class UpdateAdvertiserBody(Request):
@@ -79,6 +81,7 @@ class UpdateAdvertiserBody(Request):
     fees: Given[Fees] = None
     utm_config: Given[UtmParams] = None
     frequency_caps: Given[FrequencyCapsInput] = None
+    data_delivery: Given[DataDeliveryInput] = None
 
 
 class FeeTerm(Response):
@@ -116,6 +119,7 @@ class Advertiser(Response):
     fees: Maybe[list[FeeTerm]] = None
     utm_config: Maybe[list[UtmParamShown]] = None
     frequency_caps: Maybe[list[FrequencyCap]] = None
+    data_delivery: Maybe[DataDelivery] = None
     created_at: Instant
     updated_at: Instant
 

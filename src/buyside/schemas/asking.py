@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from buyside.domain import frequency, pacing, utm
+from buyside.domain import audiences, data_delivery, frequency, pacing, utm
 from buyside.domain.advertisers import ApplyMode
 from buyside.domain.campaigns import Budget, Campaign, CampaignSpec, Mode, Pacing
 from buyside.domain.creatives import CreativeSpec
@@ -16,8 +16,10 @@ from buyside.domain.errors import CurrencyMismatch, Invalid
 from buyside.domain.flight import Flight
 from buyside.domain.ids import AdvertiserId, DiscoveryId, StorefrontId
 from buyside.domain.money import Money
+from buyside.schemas.audiences import AudienceConfig, NewAudienceConfig
 from buyside.schemas.campaigns import CampaignBudgetChange, CreateCampaignBody, FlightDatesChange, UpdateCampaignBody
 from buyside.schemas.creatives import CreateCreativeManifestMetadata
+from buyside.schemas.data_delivery import DataDeliveryInput, DataDeliveryOutputInput
 from buyside.schemas.frequency import FrequencyCapInput
 from buyside.schemas.pacing import PacingPeriodInput, PacingPeriodsInput
 from buyside.schemas.utm import CampaignUtm, UtmParam
@@ -46,6 +48,9 @@ def new_campaign(body: CreateCampaignBody) -> NewCampaign:
             pacing_periods(body.pacing_periods, currency),
             caps(body.frequency_caps or ()),
             _utm((), body.utm_config) if body.utm_config else (),
+            audiences.linked((), _audiences(body.audience_config)),
+            body.catalog_id,
+            data_outputs((), body.data_delivery),
         )
 
     return NewCampaign(
@@ -110,6 +115,39 @@ def utm_params(given: Sequence[UtmParam]) -> tuple[utm.Param, ...]:
     return tuple(utm.Param(each.param_key, each.param_value) for each in given)
 
 
+def _audiences(body: NewAudienceConfig | None) -> audiences.Wish:
+    if body is None:
+        return audiences.Wish()
+    target, suppress = body.target_audience_ids, body.suppress_audience_ids
+    return audiences.Wish(
+        None if target is None else tuple(target),
+        None if suppress is None else tuple(suppress),
+        isinstance(body, AudienceConfig) and bool(body.delete_missing),
+    )
+
+
+def data_outputs(
+    now: Sequence[data_delivery.Output], body: DataDeliveryInput | None
+) -> tuple[data_delivery.Output, ...]:
+    """Raises: Invalid for two deliveries of one type over one credential."""
+    if body is None or body.outputs is None:
+        return tuple(now)
+    return data_delivery.replaced(now, [_output(each) for each in body.outputs])
+
+
+def _output(given: DataDeliveryOutputInput) -> data_delivery.Output:
+    return data_delivery.Output(
+        data_delivery.DataType(given.data_delivery_type),
+        data_delivery.Cadence(given.cadence),
+        given.credential_name,
+        data_delivery.Destination(given.delivery_config.type),
+        given.delivery_config.path_prefix,
+        data_delivery.Format(given.delivery_config.format),
+        given.enabled,
+        given.sync_weekly_day if given.cadence == "WEEKLY" else None,
+    )
+
+
 def _utm(now: Sequence[utm.Param], body: CampaignUtm | None) -> tuple[utm.Param, ...]:
     if body is None:
         return tuple(now)
@@ -163,6 +201,13 @@ _EDITS: Mapping[str, Callable[[Campaign, UpdateCampaignBody], Part]] = {
     "pacing_periods": lambda campaign, body: {"pacing_periods": pacing_periods(body.pacing_periods, campaign.currency)},
     "frequency_caps": lambda _, body: {"frequency_caps": caps(body.frequency_caps or ())},
     "utm_config": lambda campaign, body: {"utm_params": _utm(campaign.spec.utm_params, body.utm_config)},
+    "audience_config": lambda campaign, body: {
+        "audiences": audiences.linked(campaign.spec.audiences, _audiences(body.audience_config))
+    },
+    "catalog_id": lambda _, body: {"catalog_id": body.catalog_id},
+    "data_delivery": lambda campaign, body: {
+        "data_outputs": data_outputs(campaign.spec.data_outputs, body.data_delivery)
+    },
     "performance_config": lambda campaign, body: {"performance_config": _goals(campaign, body)},
 }
 """What each field of the body makes of the spec. A field that cannot be null is there only with a value."""

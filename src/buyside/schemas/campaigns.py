@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from buyside.domain.errors import FeatureNotEnabled
 from buyside.schemas.advertisers import FeeTerm
+from buyside.schemas.audiences import AudienceConfig, CampaignAudience, NewAudienceConfig
+from buyside.schemas.data_delivery import DataDelivery, DataDeliveryInput
 from buyside.schemas.frequency import FrequencyCap, FrequencyCapsInput
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.media_buys import CampaignMediaBuy, MediaBuyRef, MediaBuyStatus
@@ -82,6 +84,9 @@ class CreateCampaignBody(Request):
     pacing_periods: Given[PacingPeriodsInput] = None
     frequency_caps: Given[FrequencyCapsInput] = None
     utm_config: Given[CampaignUtm] = None
+    audience_config: Given[NewAudienceConfig] = None
+    catalog_id: Given[Ordinal] = None
+    data_delivery: Given[DataDeliveryInput] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -117,7 +122,7 @@ class CampaignBudgetChange(Request):
 
 class UpdateCampaignBody(Request):
     """What is left out stays as it is. `constraints` and `frequencyCaps` replace what is set. null clears
-    `performanceConfig`, and `pacingPeriods`, which can change only before the first buy is placed."""
+    `performanceConfig`, `catalogId` and `pacingPeriods`, which can change only before the first buy is placed."""
 
     mode: Given[CampaignMode] = None
     name: Given[Name] = None
@@ -132,6 +137,9 @@ class UpdateCampaignBody(Request):
     pacing_periods: PacingPeriodsInput | None = None
     frequency_caps: Given[FrequencyCapsInput] = None
     utm_config: Given[CampaignUtm] = None
+    audience_config: Given[AudienceConfig] = None
+    catalog_id: Ordinal | None = None
+    data_delivery: Given[DataDeliveryInput] = None
     expected_revision: Given[Ordinal] = None
 
 
@@ -258,6 +266,9 @@ class Campaign(Response):
     products: Maybe[list[CampaignProductRef]] = None
     creative_formats: Maybe[CreativeFormats] = None
     media_buys: Maybe[list[CampaignMediaBuy]] = None
+    catalog_id: Maybe[Ordinal] = None
+    audiences: Maybe[list[CampaignAudience]] = None
+    data_delivery: Maybe[DataDelivery] = None
     frequency_caps: Maybe[list[FrequencyCap]] = None
 
 

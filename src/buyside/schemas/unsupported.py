@@ -13,15 +13,10 @@ from buyside.domain.errors import NotImplementedYet, dotted
 Table = Mapping[str, tuple[object, ...]]
 
 _CAPS: Table = {"frequencyCaps": ([],)}
-_CAMPAIGN: Table = {
-    "audienceConfig": ({},),
-    "catalogId": (),
-    "dataDelivery": ({}, {"outputs": []}),
-}
 _ADVERTISER: Table = {
     "saveBrand": (False,),
     "linkedAccounts": ([],),
-    "dataDelivery": ({},),
+    "dataDelivery.credentials": ([],),
 }
 _NO = ("", "false")
 
@@ -31,11 +26,8 @@ UNSUPPORTED: Mapping[str, Table] = {
     "updateAdvertiser": _ADVERTISER,
     "registerSourceCredentials": {"marketplaceAccount": (False,), "auth.privateKey": ()},
     "listCampaigns": {"?fields": ("",)},
-    "createCampaign": _CAMPAIGN,
     "getCampaign": {"?includePropertyLists": _NO, "?fields": ("",)},
     "updateCampaign": {
-        **_CAMPAIGN,
-        "catalogId": (None,),
         "mediaBuys": ([],),
         "refresh": (),
     },
@@ -72,7 +64,6 @@ UNSUPPORTED: Mapping[str, Table] = {
         "ext.interchange.screening": (),
     },
     "createMediaBuysBatch": {
-        **{f"campaign.create.{path}": harmless for path, harmless in _CAMPAIGN.items()},
         "selections[].pageId": (),
         "selections[].pixelId": (),
     },

@@ -10,10 +10,13 @@ from buyside.domain import utm
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser, AdvertiserSpec, FeeTerm, Status
 from buyside.domain.decisions import Subject, changes
-from buyside.domain.errors import Conflict, NotFound
+from buyside.domain.errors import Conflict, Invalid, NotFound
 from buyside.domain.frequency import KeptCap, Level
 from buyside.domain.ids import AdvertiserId
+from buyside.services.data_delivery import outputs_bound
 from buyside.services.work import Tx, Work
+
+_NO_CREDENTIAL = "dataDelivery.outputs[0].credentialName"
 
 Edit = Callable[[AdvertiserSpec], AdvertiserSpec]
 
@@ -63,6 +66,8 @@ async def create(work: Work, spec: AdvertiserSpec, *, sandbox: bool = False) -> 
     now = work.now()
     new = Advertiser(AdvertiserId(0), spec, Status.ACTIVE, sandbox, False, now, now)
     async with work.writing() as tx:
+        if spec.data_outputs:
+            raise Invalid(f"There is no credential {spec.data_outputs[0].credential_name}.", field=_NO_CREDENTIAL)
         made = await tx.advertisers.add(new)
         after = rules.facts(spec) | {"sandbox": sandbox}
         await tx.frequency_caps.replace(Level.ADVERTISER, str(made.id), spec.frequency_caps, now)
@@ -78,13 +83,13 @@ async def update(work: Work, advertiser_id: AdvertiserId, edit: Edit) -> Shown:
     work.require(Right.ADVERTISERS)
     async with work.writing() as tx:
         before = await tx.advertisers.lock(advertiser_id)
-        after = await _edited(work, before, edit)
+        after = await _edited(tx, work, before, edit)
         if after is not before:
             await _save(tx, work, before, after)
         return await _shown(tx, work, after, brand_given=after.spec.brand_domain != before.spec.brand_domain)
 
 
-async def _edited(work: Work, advertiser: Advertiser, edit: Edit) -> Advertiser:
+async def _edited(tx: Tx, work: Work, advertiser: Advertiser, edit: Edit) -> Advertiser:
     spec = edit(advertiser.spec)
     if spec.fees == _fees(work, advertiser):
         # Who sends back what was shown sets nothing: the installation's terms stay the installation's.
@@ -92,6 +97,8 @@ async def _edited(work: Work, advertiser: Advertiser, edit: Edit) -> Advertiser:
     if spec.fees != advertiser.spec.fees:
         work.require(Right.FEES)
     spec = _checked(spec)
+    outputs = await outputs_bound(tx, work, advertiser.id, spec.data_outputs, advertiser.spec.data_outputs)
+    spec = replace(spec, data_outputs=outputs)
     if spec == advertiser.spec:
         return advertiser
     advertiser.require_active()

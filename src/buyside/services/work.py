@@ -25,8 +25,11 @@ from buyside.domain.jobs import Job
 from buyside.domain.notifications import Notice, Notification
 from buyside.store.accounts import AccountRepository
 from buyside.store.advertisers import AdvertiserRepository
+from buyside.store.audiences import AudienceRepository
 from buyside.store.campaigns import CampaignRepository
+from buyside.store.catalogs import CatalogRepository
 from buyside.store.creatives import CreativeRepository
+from buyside.store.data_delivery import DataDeliveryRepository
 from buyside.store.database import Database, OpenConnection
 from buyside.store.decisions import DecisionRepository
 from buyside.store.delivery import DeliveryRepository
@@ -182,6 +185,18 @@ class Tx:
     @cached_property
     def stops(self) -> StopRepository:
         return StopRepository(self._conn, self._account)
+
+    @cached_property
+    def audiences(self) -> AudienceRepository:
+        return AudienceRepository(self._conn, self._account)
+
+    @cached_property
+    def catalogs(self) -> CatalogRepository:
+        return CatalogRepository(self._conn, self._account)
+
+    @cached_property
+    def data_delivery(self) -> DataDeliveryRepository:
+        return DataDeliveryRepository(self._conn, self._account)
 
     @cached_property
     def frequency_caps(self) -> FrequencyCapRepository:

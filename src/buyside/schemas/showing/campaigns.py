@@ -6,13 +6,15 @@ from buyside.domain.answers import Exchange
 from buyside.domain.budgets import Fee
 from buyside.domain.campaigns import Campaign, CampaignSpec
 from buyside.domain.creatives import FormatRef
+from buyside.domain.data_delivery import resolved as resolved_outputs
 from buyside.domain.discovery import Discovery
 from buyside.domain.media_buys import MediaBuy
 from buyside.domain.pacing import resolved
 from buyside.schemas import campaigns as wire
+from buyside.schemas.audiences import CampaignAudience
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.pacing import PacingPeriods
-from buyside.schemas.showing import frequency, pacing
+from buyside.schemas.showing import data_delivery, frequency, pacing
 from buyside.schemas.showing import media_buys as buys
 from buyside.schemas.targeting import Constraints
 from buyside.services.campaigns import CampaignView, Cascade, Executed
@@ -71,6 +73,9 @@ def _campaign(view: CampaignView, only: Sequence[str], *, details: bool) -> wire
         products=[wire.CampaignProductRef(product_id=p) for p in selected] if selected else None,
         creative_formats=_formats(view),
         media_buys=buys_shown if buys_shown or only else None,
+        catalog_id=spec.catalog_id,
+        audiences=_audiences(view) or None,
+        data_delivery=data_delivery.delivery(resolved_outputs(spec.data_outputs, view.advertiser.spec.data_outputs)),
         frequency_caps=frequency.caps(view.frequency_caps),
     )
 
@@ -90,6 +95,21 @@ def _budget(spec: CampaignSpec) -> wire.CampaignBudget:
         daily_cap=spec.budget.daily_cap.major if spec.budget.daily_cap else None,
         pacing=spec.budget.pacing.value if spec.budget.pacing else None,
     )
+
+
+def _audiences(view: CampaignView) -> list[CampaignAudience]:
+    known = {each.id: each for each in view.audiences}
+    return [
+        CampaignAudience(
+            audience_id=link.audience_id,
+            name=known[link.audience_id].name,
+            status=known[link.audience_id].status.value,
+            type=link.kind.value,
+            enabled_at=link.enabled_at or view.campaign.created_at,
+        )
+        for link in view.campaign.spec.audiences
+        if link.enabled and link.audience_id in known
+    ]
 
 
 def _periods(spec: CampaignSpec) -> PacingPeriods | None:

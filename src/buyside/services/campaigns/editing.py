@@ -17,7 +17,7 @@ from buyside.domain.media_buys import MediaBuy
 from buyside.domain.pacing import ceiling
 from buyside.domain.packaging import planned, require_fits
 from buyside.domain.staging import follow
-from buyside.services.campaigns import advisories, staging
+from buyside.services.campaigns import advisories, pointing, staging
 from buyside.services.campaigns.reading import CampaignView, fee_terms, view
 from buyside.services.media_buys import latecomers, parts
 from buyside.services.work import Tx, Work
@@ -50,6 +50,7 @@ async def create(work: Work, new: NewCampaign) -> CampaignView:
         spec = new.spec_in(advertiser.spec.currency)
         mode = _mode(new, spec)
         check(spec)
+        spec = await pointing.settled(tx, work, advertiser.id, spec)
         campaign = Campaign(
             CampaignId(work.new_number("cmp")), advertiser.id, spec, Status.DRAFT, mode, 1, False, now, now
         )
@@ -150,8 +151,9 @@ async def update(
         spec = edit(campaign)
         if spec == campaign.spec:
             return await view(tx, work.policy, campaign)
-        edited = campaign.edited(spec)
         check(spec)
+        spec = await pointing.settled(tx, work, campaign.advertiser_id, spec, campaign.spec)
+        edited = campaign.edited(spec)
         advertiser = await tx.advertisers.get(campaign.advertiser_id)
         buys = await tx.media_buys.of(campaign_id)
         _check_buys(campaign, spec, buys)

@@ -9,6 +9,7 @@ from datetime import datetime
 from buyside.domain import budgets
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser, ApplyMode, FeeTerm
+from buyside.domain.audiences import Audience
 from buyside.domain.campaigns import LISTED, Campaign, Mode, Status
 from buyside.domain.creatives import Creative, FormatRef, fits, same_format
 from buyside.domain.discovery import Discovery
@@ -19,6 +20,7 @@ from buyside.domain.media_buys import TERMINAL, MediaBuy
 from buyside.domain.media_buys import Status as BuyStatus
 from buyside.domain.staging import staged_keys
 from buyside.domain.storefronts import Storefront
+from buyside.services.campaigns import pointing
 from buyside.services.work import Policy, Tx, Work
 from buyside.store.campaigns import Filter
 
@@ -63,6 +65,8 @@ class CampaignView:
     """With its selections, without the offers; only while the campaign is not committed (ruling 0.4)."""
     warnings: tuple[str, ...] = ()
     frequency_caps: tuple[KeptCap, ...] = ()
+    audiences: tuple[Audience, ...] = ()
+    """Those that are linked now."""
 
     @property
     def apply_mode(self) -> ApplyMode:
@@ -93,6 +97,7 @@ async def view(tx: Tx, policy: Policy, campaign: Campaign, warnings: Sequence[st
         discovery,
         tuple(warnings),
         tuple(await tx.frequency_caps.of(Level.CAMPAIGN, campaign.id)) if campaign.spec.frequency_caps else (),
+        tuple(await pointing.audiences_of(tx, campaign.advertiser_id, campaign.spec)),
     )
 
 
