@@ -562,7 +562,7 @@ class TestUpdate:
     async def test_storefronts_are_shown_whole_and_cleared(self, rest: Rest, north: SandboxHandle) -> None:
         seller = (await reach(rest, north)).seller
         campaign = await a_campaign(rest)
-        shown = await put(rest, campaign, storefrontIds=[seller.storefront_id])
+        shown = await put(rest, campaign, storefrontIds=[str(seller.storefront_id)])
         assert shown["storefronts"] == [{"id": seller.storefront_id, "platformId": "north", "name": "North"}]
         assert "storefronts" not in await put(rest, campaign, storefrontIds=[])
 

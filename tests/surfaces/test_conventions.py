@@ -526,6 +526,18 @@ class TestAddresses:
         error_of(await client.get("/api/v2/notifications"), 501, "NOT_IMPLEMENTED")
         error_of(await client.get("/api/v2/accountsandmore"), 404, "NOT_FOUND")
 
+    async def test_a_slash_at_the_end_is_as_if_it_were_not_there(self, client: httpx.AsyncClient) -> None:
+        for path in ("/api/buyer/accounts/current/", "/api/v2/accounts/current/", f"{BASE}/accounts/current/"):
+            assert (await client.get(path)).json()["name"] == "1"
+        assert (await client.get(f"{BASE}/campaigns/c/?includePropertyLists=false")).json()["name"] == "c"
+        assert (await client.get(f"{BASE}/campaigns/")).status_code == 200
+        assert (await client.post(f"{BASE}/campaigns/c/execute/", json={})).json()["name"] == "plain False"
+        assert (await client.get("/health/")).status_code == 200
+        error_of(await client.get("/api/v2/notifications/"), 501, "NOT_IMPLEMENTED")
+        for nowhere in (f"{BASE}/nothing/", f"{BASE}/campaigns//", "/api/buyer/nothing/"):
+            error_of(await client.get(nowhere), 404, "NOT_FOUND")
+        assert (await client.delete(f"{BASE}/campaigns/")).status_code == 405
+
     async def test_an_empty_body_will_do_where_the_body_is_optional(self, client: httpx.AsyncClient) -> None:
         address = f"{BASE}/campaigns/c/execute"
         as_json = {"Content-Type": "application/json"}

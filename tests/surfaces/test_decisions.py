@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+import buyside
 from buyside.domain.campaigns import CampaignSpec
 from buyside.domain.creatives import CreativeSpec
 from buyside.domain.ids import CampaignId
+from buyside.schemas.decisions import SubjectType
 from buyside.services import campaigns, creatives, media_buys
 from buyside.services.campaigns import CampaignView
 from tests.builders import Wanted, a_campaign, a_seller
@@ -234,3 +238,16 @@ async def test_a_foreign_decision_is_as_unknown_as_one_that_never_was(rest: Rest
         assert foreign.status_code == unknown.status_code == 404, suffix
         assert foreign.text.replace(theirs, "?") == unknown.text.replace("decentry_none", "?")
     assert (await rest.stranger.get("/decisions", params={"subjectType": "advertiser"})).json()["decisions"] == []
+
+
+async def test_a_subject_type_that_there_is_not_is_named_and_the_known_ones_are_listed(rest: Rest) -> None:
+    refused = await rest.admin.get("/decisions", params={"subjectType": "nonsense"})
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["field"]) == (400, "VALIDATION_ERROR", "subjectType")
+    assert "'media_buy'" in error["message"]
+
+
+async def test_every_subject_that_is_written_can_be_asked_for() -> None:
+    sources = Path(buyside.__file__).parent.rglob("*.py")
+    written = {word for source in sources for word in re.findall(r'Subject\(\s*"(\w+)"', source.read_text())}
+    assert written == set(get_args(SubjectType))

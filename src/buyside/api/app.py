@@ -82,19 +82,27 @@ def _literal_first(route: BaseRoute) -> list[bool]:
 
 
 class Aliases:
-    """Other addresses of the same operations."""
+    """Other addresses of the same operations: other beginnings, and a slash at the end."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope["path"].startswith(BASE):
-            for alias, real in _ALIASES.items():
-                if scope["path"] == alias or scope["path"].startswith(alias + "/"):
-                    scope = {**scope, "path": real + scope["path"][len(alias) :]}
-                    scope.pop("raw_path", None)
-                    break
+        if scope["type"] == "http" and (path := _real(scope["path"])) != scope["path"]:
+            scope = {**scope, "path": path}
+            scope.pop("raw_path", None)
         await self._app(scope, receive, send)
+
+
+def _real(path: str) -> str:
+    if path.endswith("/") and path != "/":
+        path = path[:-1]
+    if path.startswith(BASE):
+        return path
+    for alias, real in _ALIASES.items():
+        if path == alias or path.startswith(alias + "/"):
+            return real + path[len(alias) :]
+    return path
 
 
 class RequestId:

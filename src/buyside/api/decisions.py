@@ -10,7 +10,7 @@ from buyside.api.envelope import reply
 from buyside.api.paging import CursorPage, read_moment, write_moment
 from buyside.api.requests import AdvertiserFilter, DecisionPath, Preview, Signed, router
 from buyside.domain.decisions import EntryType, Wanted
-from buyside.schemas.decisions import DecisionListResponse, DecisionResponse, EntryTypeName
+from buyside.schemas.decisions import DecisionListResponse, DecisionResponse, EntryTypeName, SubjectType
 from buyside.schemas.previews import PreviewResponse
 from buyside.schemas.showing import decisions as show
 from buyside.schemas.showing.previews import preview as preview_out
@@ -26,7 +26,7 @@ async def wanted(
     advertiser_id: AdvertiserFilter = None,
     campaign_id: Annotated[Id, Query(alias="campaignId")] = None,
     media_buy_id: Annotated[Id, Query(alias="mediaBuyId")] = None,
-    subject_type: Annotated[Id, Query(alias="subjectType")] = None,
+    subject_type: Annotated[SubjectType | None, Query(alias="subjectType")] = None,
     subject_id: Annotated[Id, Query(alias="subjectId")] = None,
 ) -> Wanted:
     return Wanted(

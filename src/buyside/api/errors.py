@@ -40,6 +40,7 @@ STATUS: dict[type[BuysideError], int] = {
     errors.TooManyRequests: 429,
     errors.NotImplementedYet: 501,
     errors.ServiceUnavailable: 503,
+    errors.StoreUnavailable: 503,
     errors.RateLimited: 503,
     errors.Rejected: 422,
     errors.RefusedCredentials: 422,

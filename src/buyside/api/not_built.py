@@ -259,7 +259,7 @@ _PATTERNS = tuple((operation, _pattern(operation.path)) for operation in CONTRAC
 
 def _matching(path: str) -> Iterator[ContractOperation]:
     if path.startswith(BASE):
-        rest = path[len(BASE) :].rstrip("/") or "/"
+        rest = path[len(BASE) :] or "/"
         yield from (operation for operation, pattern in _PATTERNS if pattern.fullmatch(rest))
 
 

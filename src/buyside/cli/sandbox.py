@@ -23,7 +23,13 @@ def _ended(signum: int, frame: FrameType | None) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
 @click.option("--name", default="Sandbox Seller", show_default=True, help="What it sells follows from its name.")
-@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE][@TOOL]", help="A way to misbehave; repeatable.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[=VALUE][@TOOL][*TIMES]",
+    help="A way to misbehave; repeatable. Without *TIMES each time.",
+)
 @click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),

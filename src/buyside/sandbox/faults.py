@@ -1,11 +1,12 @@
 """The switches that make the seller behave as the worst of them do.
 
-A fault is named at start (`NAME[=VALUE][@TOOL]`) or at run time, where it may be limited to a tool, to a product, and
-to a number of times.
+A fault is named at start (`NAME[=VALUE][@TOOL][*TIMES]`) or at run time, where it may be limited to a tool, to a
+number of times, and to a product.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -119,21 +120,31 @@ def make(
     text = kind.default if value is True or value is None or value == "" else str(value)
     if name in _NEEDS_A_VALUE and not text:
         raise ValueError(f"{name} needs a value")
-    if name in {"slow", "slow_commit", "rate_limit", "approval_after", "restate"} or (
-        name == "timeout_after_commit" and text
-    ):
-        float(text)
+    if (name in _NUMBERS or (name == "timeout_after_commit" and text)) and not _is_number(text):
+        raise ValueError(f"{name} needs a number, 0 or more: {text!r} is none")
+    if times is not None and times < 1:
+        raise ValueError(f"{name} strikes once or more often, not {times} times")
     tools = frozenset({tool}) if tool else kind.tools
     return Fault(name, text, tools, times if times is not None else kind.times, product_id, scoped=tool is not None)
 
 
+def _is_number(text: str) -> bool:
+    try:
+        return 0 <= float(text) < math.inf
+    except ValueError:
+        return False
+
+
 def parse(text: str) -> Fault:
-    """`NAME[=VALUE][@TOOL]`, as on the command line. Raises: ValueError."""
-    head, at, tool = text.rpartition("@")
-    if not at or tool not in TOOLS:
-        head, tool = text, ""
-    name, _, value = head.partition("=")
-    return make(name.strip(), value, tool=tool or None)
+    """`NAME[=VALUE][@TOOL][*TIMES]`, as on the command line. Raises: ValueError."""
+    head, star, times = text.rpartition("*")
+    if not star or not times.strip().isdecimal():
+        head, times = text, ""
+    rest, at, tool = head.rpartition("@")
+    if not at or tool.strip() not in TOOLS:
+        rest, tool = head, ""
+    name, _, value = rest.partition("=")
+    return make(name.strip(), value, tool=tool.strip() or None, times=int(times) if times else None)
 
 
 class Faults:

@@ -8,6 +8,17 @@ from buyside.schemas.wire import Count, Instant, Maybe, Raw, Response
 
 SurfaceName = Literal["rest", "mcp", "cli", "system"]
 EntryTypeName = Literal["decision", "outcome", "anomaly", "edit"]
+SubjectType = Literal[
+    "account",
+    "advertiser",
+    "api_key",
+    "campaign",
+    "creative",
+    "discovery",
+    "media_buy",
+    "stop",
+    "storefront",
+]
 
 
 class DecisionSubject(Response):

@@ -265,13 +265,13 @@ Instant = Annotated[datetime, AfterValidator(lambda at: at.astimezone(UTC)), _da
 # ---- text and ids
 
 
-def _advertiser_id(value: object) -> object:
+def _as_number(value: object) -> object:
     return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value) else value
 
 
-AdvertiserIdIn = Annotated[
+NumericIdIn = Annotated[
     int,
-    BeforeValidator(_advertiser_id),
+    BeforeValidator(_as_number),
     Field(ge=1, le=LARGEST_INT),
     WithJsonSchema(
         {
@@ -282,12 +282,14 @@ AdvertiserIdIn = Annotated[
         }
     ),
 ]
+"""Answers show some of these ids as text; either is taken back."""
+AdvertiserIdIn = NumericIdIn
+StorefrontIdIn = NumericIdIn
 Word = Annotated[str, Field(min_length=1)]
 Id = Annotated[str, Field(min_length=1, max_length=255)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Currency = Annotated[str, Field(pattern="^[A-Za-z]{3}$"), AfterValidator(str.upper)]
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
-StorefrontIdIn = Ordinal
 ApplyMode = Literal["AUTO", "MANUAL"]
 
 
