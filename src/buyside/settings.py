@@ -173,6 +173,11 @@ class Settings(BaseSettings):
         30, description="First pause before a seller's pending answer is asked for; doubles each time."
     )
     pending_poll_max: Seconds = Field(600, description="Longest pause between two such questions.")
+    over_budget: Literal["notify", "pause"] = Field(
+        "notify",
+        description="What is done when a campaign has spent more than its total, or than its cap for the day: tell "
+        "people, or also pause what serves; a daily cap's pause ends with the UTC day.",
+    )
     delivery_every: Seconds = Field(3600, description="Pause between two readings of what a running buy delivered.")
     delivery_rereads: float = Field(
         30,

@@ -147,6 +147,8 @@ class PausedBy(StrEnum):
     GUARD = "guard"
     """The money guard: what the seller booked is not what was asked."""
     STOP = "stop"
+    CAP = "cap"
+    """The campaign's daily cap, or its total, is spent."""
     SELLER = "seller"
 
 
@@ -262,6 +264,8 @@ class MediaBuy:
     trouble: Trouble | None = None
     paused_by: PausedBy | None = None
     """Who wants it paused; set also on a buy that still waits and must not start."""
+    held_until: datetime | None = None
+    """When a daily cap no longer holds it."""
     stops: tuple[StopId, ...] = ()
     """The stops that stood over it when it was last touched."""
     forwarded_at: datetime | None = None

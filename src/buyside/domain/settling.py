@@ -33,7 +33,7 @@ from buyside.domain.money import Money
 from buyside.domain.orders import ObservedBuy, ObservedPackage
 from buyside.domain.packaging import gathered
 
-HELD = frozenset({PausedBy.PERSON, PausedBy.GUARD, PausedBy.STOP})
+HELD = frozenset({PausedBy.PERSON, PausedBy.GUARD, PausedBy.STOP, PausedBy.CAP})
 STOPPED = "STOPPED"
 """Our own no, said before the call: a stop stands over the buy."""
 _RESTING = frozenset(
@@ -50,6 +50,13 @@ def wants_resume(buy: MediaBuy, campaign: campaigns.Status) -> bool:
     """Whether only a campaign's earlier pause still holds the buy."""
     held = buy.paused_by is not PausedBy.CAMPAIGN or bool(buy.stops)
     return campaign is campaigns.Status.ACTIVE and not held and buy.status is Status.PAUSED
+
+
+def released(buy: MediaBuy, now: datetime) -> MediaBuy:
+    """The buy without the daily cap's hold once that day is over: from then on it goes with its campaign."""
+    if buy.paused_by is not PausedBy.CAP or buy.held_until is None or now < buy.held_until:
+        return buy
+    return replace(buy, paused_by=PausedBy.CAMPAIGN if buy.status is Status.PAUSED else None, held_until=None)
 
 
 def dispatched(buy: MediaBuy, now: datetime) -> MediaBuy:

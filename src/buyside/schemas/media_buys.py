@@ -235,6 +235,19 @@ class CampaignMediaBuy(_State):
 # ---- live status
 
 
+class PaceShown(Response):
+    """Spend beside plan (an extension): gross, in the campaign's currency. `expectedMost` is more than `expectedLeast`
+    where a seller may spend as soon as it can."""
+
+    model_config = ConfigDict(alias_generator=snake)
+
+    verdict: Literal["behind", "on", "ahead", "over"]
+    budget: Number
+    spent: Number
+    expected_least: Number
+    expected_most: Number
+
+
 class AdcpStatusEntry(Response):
     model_config = ConfigDict(alias_generator=snake)
 
@@ -263,6 +276,7 @@ class AdcpStatusEntry(Response):
         "refresh_failed",
     ]
     blockers: list[str]
+    pacing: Maybe[PaceShown] = None
     pending_reason: Maybe[MediaBuyPendingReason] = None
     pending_since: Maybe[Instant] = None
     error_code: Maybe[BuyerMediaBuyErrorCode] = None
@@ -307,3 +321,4 @@ class GetAdcpStatusOutput(Response):
     pending_creative_reviews: Count
     has_upstream_media_buy: bool
     has_delivery: bool
+    pacing: Maybe[PaceShown] = None

@@ -13,6 +13,7 @@ from buyside.domain.errors import BuysideError, PlatformError, RateLimited, Stor
 from buyside.domain.ids import AccountId, AgentId, CampaignId, MediaBuyId, OperationId, StopId
 from buyside.domain.media_buys import RAN, MediaBuy, Status
 from buyside.services import media_buys, stops
+from buyside.services.campaigns import pacing
 from buyside.services.media_buys import delivering, latecomers, placing, recovering, settling
 from buyside.services.work import Runtime, Work
 from buyside.store import campaigns as stored_campaigns
@@ -55,14 +56,22 @@ async def watch(runtime: Runtime) -> int:
     by_seller: defaultdict[AgentId, list[tuple[AccountId, MediaBuyId]]] = defaultdict(list)
     for account, buy, agent in found:
         by_seller[agent].append((account, buy))
-    await asyncio.gather(*(_Round(runtime, share).of(buys) for buys in by_seller.values()))
+    read: set[tuple[AccountId, CampaignId]] = set()
+    await asyncio.gather(*(_Round(runtime, share, read).of(buys) for buys in by_seller.values()))
+
+    async def paced(account: AccountId, campaign_id: CampaignId) -> None:
+        await pacing.check(runtime.as_system(account, "watch"), campaign_id)
+
+    await _each(paced, read)
     return len(found)
 
 
 class _Round:
     """One seller's part of a round."""
 
-    def __init__(self, runtime: Runtime, share: float) -> None:
+    def __init__(self, runtime: Runtime, share: float, read: set[tuple[AccountId, CampaignId]]) -> None:
+        """`read` takes up the campaigns of which more delivery is known."""
+        self._read = read
         self._runtime, self._loop = runtime, asyncio.get_running_loop()
         self._until = self._loop.time() + share
         self._silent = False
@@ -77,7 +86,9 @@ class _Round:
             await placing.look_later(work, buy)
             return
         try:
-            await _look(work, buy)
+            after = await _look(work, buy)
+            if after.delivery_read_at != buy.delivery_read_at:
+                self._read.add((account, after.campaign_id))
         except PlatformError as error:
             if isinstance(error, (Unavailable, RateLimited)):
                 self._silent = True
@@ -96,7 +107,7 @@ async def see_through(runtime: Runtime) -> int:
     return await _each(one, found)
 
 
-async def _look(work: Work, buy: MediaBuy) -> None:
+async def _look(work: Work, buy: MediaBuy) -> MediaBuy:
     """Live: how it stands. Over: what it delivered. DRAFT: whether an unanswered create was booked late.
 
     Raises: PlatformError when the seller cannot be read.
@@ -108,14 +119,14 @@ async def _look(work: Work, buy: MediaBuy) -> None:
         case _ if buy.doubted_until is not None:
             after = await _doubted(work, buy)
         case _ if buy.status in RAN:
-            await media_buys.close(work, buy)
-            return
+            return await media_buys.close(work, buy)
         case _:
             after = await placing.look(work, buy)
     if after.check_at == buy.check_at:
         after = await placing.look_later(work, after)
     if delivering.is_due(after, work.now(), timedelta(seconds=work.policy.delivery_every)):
-        await media_buys.deliver(work, after)
+        after = await media_buys.deliver(work, after)
+    return after
 
 
 async def _doubted(work: Work, buy: MediaBuy) -> MediaBuy:

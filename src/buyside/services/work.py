@@ -74,6 +74,7 @@ class Policy:
     watch_every: float = 15
     pending_poll: float = 30
     pending_poll_max: float = 600
+    over_budget: str = "notify"
     delivery_every: float = 3600
     delivery_rereads: float = 30
     key_cache: float = 5

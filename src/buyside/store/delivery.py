@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
@@ -9,9 +10,9 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain.delivery import DeliveryDay, Key, Reading
-from buyside.domain.ids import AccountId, MediaBuyId
+from buyside.domain.ids import AccountId, CampaignId, MediaBuyId
 from buyside.domain.media_buys import Delivered
-from buyside.store.tables import delivery_day
+from buyside.store.tables import delivery_day, media_buy
 
 _FIGURES = tuple(Delivered.__dataclass_fields__)
 _LARGEST = 2**63 - 1
@@ -42,6 +43,22 @@ class DeliveryRepository:
             await self._conn.execute(
                 delete(delivery_day).where(*self._of(buy_id), *_KEY), [_key(each) for each in reading.gone]
             )
+
+    async def spent_on(self, campaign_id: CampaignId, day: date) -> dict[MediaBuyId, int]:
+        """Media micros by buy of a campaign on one day."""
+        rows = await self._conn.execute(
+            select(delivery_day.c.media_buy_id, delivery_day.c.spend_micros)
+            .join(media_buy, media_buy.c.id == delivery_day.c.media_buy_id)
+            .where(
+                delivery_day.c.account_id == self._owner,
+                delivery_day.c.day == day.isoformat(),
+                media_buy.c.campaign_id == campaign_id,
+            )
+        )
+        spent: defaultdict[MediaBuyId, int] = defaultdict(int)
+        for row in rows:
+            spent[MediaBuyId(row.media_buy_id)] += row.spend_micros
+        return spent
 
     def _of(self, buy_id: MediaBuyId) -> list[Any]:
         return [delivery_day.c.account_id == self._owner, delivery_day.c.media_buy_id == buy_id]

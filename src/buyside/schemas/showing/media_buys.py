@@ -7,6 +7,7 @@ from typing import Any
 from buyside.domain import packaging
 from buyside.domain.creatives import Creative
 from buyside.domain.media_buys import Delivered, MediaBuy, Package
+from buyside.domain.spending import Pace
 from buyside.schemas import media_buys as wire
 from buyside.schemas.pacing import PackagePacingPeriod
 from buyside.schemas.showing import pacing as show
@@ -221,7 +222,7 @@ def standing(found: CampaignStanding) -> wire.GetAdcpStatusOutput:
         campaign_id=found.campaign.id,
         campaign_status=found.campaign.status.value,
         operational_status=_campaign_word(found.operational),
-        media_buys=[_entry(each) for each in found.buys],
+        media_buys=[_entry(each, found.paced.buys.get(each.after.id)) for each in found.buys],
         agents_queried=found.agents_queried,
         errors=[wire.AdcpStatusError(media_buy_id=b.after.id, error=b.error) for b in found.buys if b.error],
         blockers=[
@@ -232,6 +233,7 @@ def standing(found: CampaignStanding) -> wire.GetAdcpStatusOutput:
         pending_creative_reviews=0,
         has_upstream_media_buy=any(b.after.seller_buy_id for b in found.buys),
         has_delivery=any(b.after.delivered and b.after.delivered.impressions for b in found.buys),
+        pacing=pace(found.paced.campaign),
     )
 
 
@@ -239,7 +241,23 @@ def _campaign_word(state: Operational) -> Any:
     return state.value
 
 
-def _entry(each: BuyStatus) -> wire.AdcpStatusEntry:
+def pace(found: Pace | None) -> wire.PaceShown | None:
+    if found is None:
+        return None
+    return wire.PaceShown(
+        verdict=found.verdict.value,
+        budget=found.budget,
+        spent=found.spent,
+        expected_least=_cents(found.least),
+        expected_most=_cents(found.most),
+    )
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"))
+
+
+def _entry(each: BuyStatus, found: Pace | None) -> wire.AdcpStatusEntry:
     buy, state = each.after, _state(each.after)
     return wire.AdcpStatusEntry(
         media_buy_id=buy.id,
@@ -252,6 +270,7 @@ def _entry(each: BuyStatus) -> wire.AdcpStatusEntry:
         updated=(each.before.status, each.before.seller_status) != (buy.status, buy.seller_status),
         status_refresh_source=each.source.value,
         blockers=[b for b in (_blocker(buy), buy.trouble.message if buy.trouble else None) if b],
+        pacing=pace(found),
         **{key: value for key, value in state.items() if key != "pending_at"},
     )
 

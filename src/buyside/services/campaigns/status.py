@@ -14,6 +14,8 @@ from buyside.domain.errors import PlatformError
 from buyside.domain.ids import CampaignId
 from buyside.domain.media_buys import LIVE, MediaBuy, PendingReason, Status
 from buyside.domain.settling import wants_pause
+from buyside.services.campaigns import pacing
+from buyside.services.campaigns.pacing import Paced
 from buyside.services.media_buys import parts, placing, settling
 from buyside.services.work import Work
 
@@ -50,6 +52,7 @@ class CampaignStanding:
     campaign: Campaign
     operational: Operational
     buys: tuple[BuyStatus, ...]
+    paced: Paced
 
     @property
     def agents_queried(self) -> int:
@@ -65,7 +68,8 @@ async def status(work: Work, campaign_id: CampaignId) -> CampaignStanding:
     read = await asyncio.gather(*(_read(work, buy) for buy in buys))
     async with work.reading() as tx:
         campaign = await tx.campaigns.get(campaign_id)
-    return CampaignStanding(campaign, campaign_operational(campaign, [b.after for b in read]), tuple(read))
+        paced = await pacing.of(tx, campaign, [b.after for b in read], work.now())
+    return CampaignStanding(campaign, campaign_operational(campaign, [b.after for b in read]), tuple(read), paced)
 
 
 async def _read(work: Work, buy: MediaBuy) -> BuyStatus:

@@ -26,6 +26,7 @@ _BY: dict[str, PausedBy | None] = {
     "pause person": PausedBy.PERSON,
     "pause guard": PausedBy.GUARD,
     "pause stop": PausedBy.STOP,
+    "pause cap": PausedBy.CAP,
     "resume": None,
 }
 
@@ -188,8 +189,8 @@ async def adopt(
         campaign, buy = await parts.locked(tx, have.buy.id)
         if buy.unsettled:
             return Settled(buy)
-        alive = settling.revived(buy, observed)
-        if alive is not buy:
+        alive = settling.revived(settling.released(buy, now), observed)
+        if alive.status is not buy.status:
             action = "media_buy.revived"
         seen = settling.seen(_resting(alive, campaign), observed, now)
         seen = settling.doubted(alive, seen, now, own_time=have.account.sandbox)
@@ -333,8 +334,6 @@ async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> 
             await tx.notify(notifications.pause_refused(saved, answer.message), parts.subject(campaign, saved))
     failed = answer.message or "The seller refused." if refused else None
     unclear = refused or observed is None or observed.status is None or _contrary(held, saved, campaign)
-    # Its campaign was reactivated while the pause was under way: reading it resumes it.
-    unclear = unclear or settling.wants_resume(saved, campaign.status)
     return Settled(saved, failed, read=unclear, tried=held.purpose.partition(" ")[0])
 
 
