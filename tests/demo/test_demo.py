@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any
@@ -26,6 +27,14 @@ ROOT = Path(__file__).parents[2]
 IN_TIME = 120
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """A run in the background may have been told to ignore Ctrl-C, and what it starts would, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def a_hostile_environment(tmp_path: Path) -> dict[str, str]:

@@ -56,9 +56,9 @@ async def test_a_campaign_answers_with_a_warning_and_every_answer_with_a_header(
         "budget.dailycap is not a field of this request and was ignored. Did you mean dailyCap?"
     ]
     campaign = f"/campaigns/{created['campaign']['campaignId']}"
-    changed = await rest.member.put(campaign, json={"status": "PAUSED", "naïve": 1})
-    assert changed.headers["X-Ignored-Fields"] == "status, na?ve"
-    assert len(ok(changed)["warnings"]) == 2
+    changed = await rest.member.put(campaign, json={"status": "PAUSED", "naïve": 1, "a\n,": 1, "": 1})
+    assert changed.headers["X-Ignored-Fields"] == "status, na?ve, a??, ?"
+    assert len(ok(changed)["warnings"]) == 4
     renamed = await rest.member.put(campaign, json={"name": "Autumn"})
     assert "X-Ignored-Fields" not in renamed.headers
     assert "warnings" not in ok(renamed)

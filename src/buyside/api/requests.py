@@ -78,7 +78,9 @@ class Operation(APIRoute):
             overlooked = self._overlooked(request, body)
             response = await handle(request)
             if overlooked:
-                response.headers["X-Ignored-Fields"] = ", ".join(_UNPRINTED.sub("?", path)[:100] for path in overlooked)
+                response.headers["X-Ignored-Fields"] = ", ".join(
+                    _UNPRINTED.sub("?", path)[:100] or "?" for path in overlooked
+                )
             return response
 
         return first

@@ -218,7 +218,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             ssl_context=_tls(),
             max_connections=connections,
             max_keepalive_connections=connections,
-            keepalive_expiry=30.0,
+            # Many servers close an idle connection after 5 s: a write that meets the close has no known outcome.
+            keepalive_expiry=3.0,
             network_backend=GuardedBackend(guard, resolver),
         )
 
