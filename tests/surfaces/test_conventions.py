@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -226,7 +227,7 @@ class TestEnvelope:
             response = await client.delete(f"{BASE}/campaigns/cmp_1", headers={"X-Envelope": mode})
             assert (response.status_code, response.content) == (204, b"")
 
-    @pytest.mark.parametrize("path", ["/health", "/openapi.json", f"{BASE}/openapi.yaml", f"{BASE}/skill.md"])
+    @pytest.mark.parametrize("path", ["/", "/health", "/openapi.json", f"{BASE}/openapi.yaml", f"{BASE}/skill.md"])
     async def test_these_are_never_wrapped_and_need_no_key(self, path: str) -> None:
         async with client_of(About(version="0", envelope="wrapped")) as client:
             response = await client.get(path, headers={"Authorization": ""})
@@ -612,6 +613,23 @@ class TestDocuments:
         assert echo["required"] == ["name", "note"]
         assert echo["properties"]["amount"] == {"type": "number"}
         Draft202012Validator(echo).validate((await client.get(f"{BASE}/campaigns/c")).json())
+
+    async def test_the_front_page_says_how_a_key_is_made_and_leads_on(self, client: httpx.AsyncClient) -> None:
+        manual = (await client.get(f"{BASE}/skill.md")).text
+        front = await client.get(yaml.safe_load(manual.split("---\n", 2)[1])["auth"]["obtain_url"])
+        assert (front.status_code, front.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+        assert "buyside keys create --account NAME" in front.text
+        links = re.findall(r"http://buyside\.test/\S+", front.text)
+        assert len(links) == 4
+        for link in links:
+            assert (await client.get(link)).status_code == 200
+        assert "http://buyside.test/openapi.json" in manual, "field names are there"
+
+    async def test_every_write_may_say_why(self, client: httpx.AsyncClient) -> None:
+        for path, item in (await client.get("/openapi.json")).json()["paths"].items():
+            for method, operation in item.items():
+                names = {each["name"] for each in operation.get("parameters", ())}
+                assert ("X-Reason" in names) == (method != "get"), (method, path)
 
     async def test_the_manual_lists_every_operation_of_the_document(self, client: httpx.AsyncClient) -> None:
         text = (await client.get(f"{BASE}/skill.md")).text

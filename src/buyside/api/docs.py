@@ -1,4 +1,4 @@
-"""The manual for agents: our text, with tables made from the routes so that they cannot drift."""
+"""The front page, and the manual for agents: our text, with tables made from the routes so that they cannot drift."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ router = APIRouter(include_in_schema=False)
 
 
 def _manual(request: Request, made: Document) -> str:
-    address = request.app.state.about.public_url or str(request.base_url).rstrip("/")
+    address = _address(request)
     text = resources.files("buyside.api").joinpath("skill.md").read_text("utf-8")
     filled = {"base_url": address + BASE, "public_url": address, "tables": _tables(made)}
     for name, value in filled.items():
         text = text.replace("{{" + name + "}}", value)
     return text
+
+
+def _address(request: Request) -> str:
+    return request.app.state.about.public_url or str(request.base_url).rstrip("/")
 
 
 def _tables(made: Document) -> str:
@@ -39,3 +43,24 @@ def _table(tag: str, rows: list[str]) -> str:
 @router.get(f"{BASE}/skill.md")
 async def skill(request: Request) -> Response:
     return Response(_manual(request, await document(request.app)), media_type="text/markdown")
+
+
+_FRONT = """buyside {version}: a buy-side campaign server.
+
+An API key is made on the machine where this server runs, and shown once:
+
+    buyside keys create --account NAME
+
+Send it as Authorization: Bearer buyside_...
+
+    {address}{base}/skill.md       what can be done, and in which order
+    {address}/openapi.json                 every operation and every field
+    {address}{base}/openapi.yaml   the same as YAML
+    {address}/health                       whether it is well
+"""
+
+
+@router.get("/")
+async def front(request: Request) -> Response:
+    text = _FRONT.format(version=request.app.state.about.version, address=_address(request), base=BASE)
+    return Response(text, media_type="text/plain")

@@ -16,7 +16,7 @@ from buyside.schemas.errors import ErrorResponse
 
 Document = dict[str, Any]
 
-_PUBLIC = {"/health", "/openapi.json", f"{BASE}/openapi.yaml", f"{BASE}/skill.md"}
+_PUBLIC = {"/", "/health", "/openapi.json", f"{BASE}/openapi.yaml", f"{BASE}/skill.md"}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _WRITES = ("post", "put", "patch", "delete")
 _REFUSALS = {
@@ -35,6 +35,14 @@ _REFUSALS = {
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer buyside_…`"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "x-scope3-api-key"},
+}
+
+_REASON = {
+    "name": "X-Reason",
+    "in": "header",
+    "required": False,
+    "description": "Why this is done; kept in the decision log beside what changed.",
+    "schema": {"type": "string", "maxLength": 1000},
 }
 
 router = APIRouter(include_in_schema=False)
@@ -87,6 +95,8 @@ def _complete(path: str, method: str, operation: Document) -> None:
     operation["summary"], operation["description"] = _told(operation)
     for parameter in operation.get("parameters", ()):
         parameter["schema"].pop("title", None)
+    if method in _WRITES:
+        operation.setdefault("parameters", []).append(_REASON)
     answers = operation["responses"]
     answers.pop("422", None)
     if path in _PUBLIC:
