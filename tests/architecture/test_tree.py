@@ -3,6 +3,8 @@
 import ast
 import inspect
 import re
+import sys
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -77,3 +79,24 @@ def test_every_job_has_a_task_that_takes_its_arguments() -> None:
 
 class _OnlyPolicy:
     policy = Policy()
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A library that comes only because another needs it may go with that one's next release."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[\[<>=;~! ]", each)[0].lower() for each in project["dependencies"]}
+    ours = {"pydantic_core": "pydantic", "starlette": "fastapi", "yaml": "pyyaml", "typing_extensions": "pydantic"}
+    imported = {
+        name.partition(".")[0]
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and node.level == 0
+            else []
+        )
+    }
+    foreign = {ours.get(name, name) for name in imported - set(sys.stdlib_module_names) - {"buyside", ""}}
+    assert {name.replace("_", "-") for name in foreign} <= declared
