@@ -206,12 +206,22 @@ def test_delivery_without_packages_is_one_row_of_the_buy() -> None:
         ),
         ({"is_fixed": False, "rate": 4}, {"floor_price": Decimal(4)}),
         ({"min_spend_per_package": 100, "fixed_price": 1}, {"fixed_price": Decimal(1), "min_spend": Decimal(100)}),
-        ({"fixed_price": -1}, {}),
+        ({"fixed_price": None, "floor_price": 3}, {"floor_price": Decimal(3)}),
     ],
 )
 def test_a_price_is_fixed_or_has_a_floor(raw: dict[str, Any], expected: dict[str, Any]) -> None:
     option = products.pricing_option({"pricing_option_id": "o", "pricing_model": "cpm", "currency": "usd", **raw})
     assert option == PricingOption("o", "cpm", "USD", **expected)
+
+
+@pytest.mark.parametrize("name", ["fixed_price", "floor_price", "rate"])
+@pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), "free", {}, True])
+def test_a_price_that_is_none_is_not_taken_for_an_auction(name: str, price: object) -> None:
+    raw = {"pricing_option_id": "o", "pricing_model": "cpm", "currency": "USD", "is_fixed": True, name: price}
+    assert products.pricing_option(raw) is None
+    product = products.product({"product_id": "p", "pricing_options": [raw]})
+    assert product is not None
+    assert product.pricing_options == ()
 
 
 def test_a_product_with_unknown_formats_models_and_fields_is_kept() -> None:

@@ -41,12 +41,20 @@ def product(raw: Mapping[str, Any]) -> Product | None:
     )
 
 
+_PRICES = ("fixed_price", "floor_price", "rate")
+
+
 def pricing_option(raw: Mapping[str, Any]) -> PricingOption | None:
-    """Older sellers write `rate` with `is_fixed` for what is now fixed_price or floor_price."""
+    """Older sellers write `rate` with `is_fixed` for what is now fixed_price or floor_price.
+
+    None for one with a price that is no price, such as a negative one: without it it would look like an auction.
+    """
     option_id, currency = text(raw, "pricing_option_id"), text(raw, "currency")
     if option_id is None or currency is None:
         return None
     guidance = mapping(raw, "price_guidance")
+    if any(raw.get(name) is not None and amount(raw, name) is None for name in _PRICES):
+        return None
     older = amount(raw, "rate")
     fixed, floor = amount(raw, "fixed_price"), amount(raw, "floor_price")
     if fixed is None and floor is None:
