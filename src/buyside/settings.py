@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BUYSIDE_"
 DOTS = "••••••"
+SHORTEST_SECRET = 32
 COMPUTED = {"data_dir": "~/.local/share/buyside", "database_url": "sqlite:///…/buyside.sqlite3 in the data folder"}
 
 
@@ -54,6 +55,12 @@ def _database(url: SecretStr) -> SecretStr:
     if url.get_secret_value().partition(":")[0].partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         raise ValueError("should start with sqlite:/// or postgresql://")
     return url
+
+
+def _hard_to_guess(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < SHORTEST_SECRET:
+        raise ValueError(f"should have at least {SHORTEST_SECRET} characters; make one with: openssl rand -base64 32")
+    return secret
 
 
 def _parsed(value: object) -> object:
@@ -99,11 +106,11 @@ class Settings(BaseSettings):
         default_factory=lambda known: SecretStr(f"sqlite:///{known['data_dir'] / 'buyside.sqlite3'}"),
         description="The store: postgresql://user:password@host/name, or sqlite:///path (a file in the data folder).",
     )
-    secret_key: SecretStr | None = Field(
+    secret_key: Annotated[SecretStr, AfterValidator(_hard_to_guess)] | None = Field(
         None,
         description="Encrypts stored credentials and keys the hashes of API keys; losing it voids both. "
         "PostgreSQL needs it; on SQLite a file in the data folder takes its place. "
-        "Make one with: openssl rand -base64 32.",
+        "At least 32 characters; make one with: openssl rand -base64 32.",
     )
     public_url: WebAddress | None = Field(
         None, description="Address at which the outside reaches this server; sellers call back below it."

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from buyside.cli import COMMANDS, group
 from tests.stores import PostgreSQLStores
 
+MINE, ANOTHER = "mine, of 32 characters and more.", "another one, as long as the first."
 KEY = re.compile(r"buyside_[1-9]\d*_[0-9A-Za-z]{43}")
 
 
@@ -106,13 +107,21 @@ class TestKeys:
 
     def test_the_wrong_key_opens_nothing(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         run("keys", "create", "--account", "Acme")
-        monkeypatch.setenv("BUYSIDE_SECRET_KEY", "another")
+        monkeypatch.setenv("BUYSIDE_SECRET_KEY", ANOTHER)
         said = one_line(run("keys", "create", "--account", "Acme"))
         assert "BUYSIDE_SECRET_KEY" in said
-        assert "another" not in said
+        assert ANOTHER not in said
+
+    def test_a_key_that_can_be_guessed_is_refused(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("BUYSIDE_SECRET_KEY", "hunter2")
+        for words in (("serve", "--port", "0"), ("worker",), ("keys", "create", "--account", "Acme")):
+            said = one_line(run(*words))
+            assert "BUYSIDE_SECRET_KEY: should have at least 32 characters" in said
+            assert "hunter2" not in said
+        assert not folder.exists()
 
     def test_a_key_in_the_environment_needs_no_file(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("BUYSIDE_SECRET_KEY", "mine")
+        monkeypatch.setenv("BUYSIDE_SECRET_KEY", MINE)
         assert run("keys", "create", "--account", "Acme").exit_code == 0
         assert not (folder / "secret.key").exists()
 
@@ -130,7 +139,7 @@ class TestPostgreSQL:
     def test_the_schema_is_brought_up_to_date_by_hand(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, postgresql_stores: PostgreSQLStores
     ) -> None:
-        monkeypatch.setenv("BUYSIDE_SECRET_KEY", "mine")
+        monkeypatch.setenv("BUYSIDE_SECRET_KEY", MINE)
         with postgresql_stores.fresh(migrated=False) as url:
             monkeypatch.setenv("BUYSIDE_DATABASE_URL", url)
             assert "buyside migrate" in one_line(run("keys", "create", "--account", "Acme"))
@@ -139,11 +148,11 @@ class TestPostgreSQL:
             assert "already" in run("migrate").stdout
             assert KEY.fullmatch(run("keys", "create", "--account", "Acme").stdout.strip())
             assert run("doctor").exit_code == 0
-            monkeypatch.setenv("BUYSIDE_SECRET_KEY", "another")
+            monkeypatch.setenv("BUYSIDE_SECRET_KEY", ANOTHER)
             assert "BUYSIDE_SECRET_KEY" in one_line(run("worker"))
 
     def test_a_server_that_is_not_there_is_one_line(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("BUYSIDE_SECRET_KEY", "mine")
+        monkeypatch.setenv("BUYSIDE_SECRET_KEY", MINE)
         monkeypatch.setenv("BUYSIDE_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/x")
         for words in (("migrate",), ("keys", "list"), ("serve", "--port", "0")):
             assert "hunter2" not in one_line(run(*words))
@@ -153,7 +162,7 @@ class TestSettings:
     def test_every_setting_is_listed_and_secrets_stand_as_dots(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("BUYSIDE_SECRET_KEY", "hunter2")
+        monkeypatch.setenv("BUYSIDE_SECRET_KEY", 5 * "hunter2")
         monkeypatch.setenv("BUYSIDE_BILLING", "agent")
         listed = json.loads(run("settings", "--json").stdout)
         assert listed["BUYSIDE_BILLING"]["value"] == "agent"
@@ -188,7 +197,7 @@ class TestDoctor:
         run("keys", "create", "--account", "Acme")
         (folder / "secret.key").unlink()
         assert "gone" in run("doctor").stdout
-        monkeypatch.setenv("BUYSIDE_SECRET_KEY", "another")
+        monkeypatch.setenv("BUYSIDE_SECRET_KEY", ANOTHER)
         result = run("doctor")
         assert (result.exit_code, "does not open" in result.stdout) == (1, True)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.builders import SECRET
 from tests.recording import Recording
 from tests.sandbox_server import listen
 from tests.stores import PostgreSQLStores
@@ -210,7 +211,7 @@ async def test_nothing_that_it_logs_holds_a_key(machine: Machine) -> None:
 
 async def test_a_worker_runs_until_it_is_told_to_stop(machine: Machine, postgresql_stores: PostgreSQLStores) -> None:
     with postgresql_stores.fresh() as url:
-        process = await machine.start("worker", BUYSIDE_DATABASE_URL=url, BUYSIDE_SECRET_KEY="mine")
+        process = await machine.start("worker", BUYSIDE_DATABASE_URL=url, BUYSIDE_SECRET_KEY=SECRET.decode())
         assert "running jobs" in await _line(process)
         process.terminate()
         async with asyncio.timeout(IN_TIME):

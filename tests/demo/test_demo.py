@@ -44,7 +44,7 @@ def a_hostile_environment(tmp_path: Path) -> dict[str, str]:
         "BUYSIDE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
         "BUYSIDE_DATA_DIR": str(tmp_path / "mine"),
         "BUYSIDE_ENVELOPE": "wrapped",
-        "BUYSIDE_SECRET_KEY": "mine",
+        "BUYSIDE_SECRET_KEY": "mine, of 32 characters and more.",
         "http_proxy": "http://127.0.0.1:1",
         "TMPDIR": str(tmp_path / "tmp"),
     }
