@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -35,15 +36,43 @@ FAILURES = (
 )
 
 
+_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (httpx.ConnectTimeout, "it did not take the connection in time"),
+    (httpx.PoolTimeout, "too many calls are under way"),
+    (httpx.TimeoutException, "it fell silent"),
+    (httpx.ConnectError, "it does not take the connection"),
+    (httpx.RemoteProtocolError, "it closed the connection"),
+    (httpx.LocalProtocolError, "the request is not one that HTTP allows"),
+    ((httpx.UnsupportedProtocol, httpx.InvalidURL), "its address is not one that can be called"),
+    ((httpx.NetworkError, OSError), "the connection was cut"),
+)
+
+
 def failed(error: Exception, departure: Departure) -> Reply:
     """The reply that a failure amounts to: whether anything had left decides what it proves."""
     if isinstance(error, ForbiddenAddress):
         return NotSent(str(error), code=FORBIDDEN)
-    said = str(error) or type(error).__name__
     # A request that HTTP itself forbids (a line break in a header) is refused by our own side, at the last moment.
     if departure.left and not isinstance(error, httpx.LocalProtocolError):
-        return NoAnswer(f"The connection to the seller failed before it had answered: {said}")
-    return NotSent(f"The seller could not be reached: {said}")
+        return NoAnswer(f"The connection to the seller failed before it had answered: {_said(error)}.")
+    return NotSent(f"The seller could not be reached: {_said(error)}.")
+
+
+def _said(error: Exception) -> str:
+    """In words of ours: what a library says of its own inside helps no buyer, and may quote what was sent."""
+    if isinstance(error, (Oversized, Garbled, Unreadable)):
+        return str(error).rstrip(".")
+    if any(isinstance(each, ssl.SSLError) for each in _causes(error)):
+        return "its certificate is not trusted, or it does not speak TLS as it should"
+    if any(isinstance(each, socket.gaierror) for each in _causes(error)):
+        return "its name does not resolve"
+    return next((words for kinds, words in _WORDS if isinstance(error, kinds)), "the connection failed")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 async def parsed(body: bytes) -> Any:
