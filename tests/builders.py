@@ -34,6 +34,7 @@ FAST = Policy(
     execute_deadline=5,
     call_timeout=3,
     read_timeout=3,
+    probe_timeout=3,
     discovery_timeout=5,
     lease_margin=0.5,
     sweep_every=0.2,

@@ -161,6 +161,9 @@ class Settings(BaseSettings):
     )
     call_timeout: Seconds = Field(30, description="Longest that a call that changes something at a seller may take.")
     read_timeout: Seconds = Field(15, description="Longest that a call that only reads at a seller may take.")
+    probe_timeout: Seconds = Field(
+        10, description="Longest that a seller may take to say what it is when it is registered, changed or probed."
+    )
     discovery_timeout: Seconds = Field(60, description="Longest that a product search at a seller may take.")
     connect_timeout: Seconds = Field(5, description="Longest that opening a connection to a seller may take.")
     lease_margin: Seconds = Field(

@@ -57,11 +57,26 @@ async def test_agents_are_asked_at_once(world: World) -> None:
 
 
 async def test_a_seller_that_never_answers_does_not_hold_the_registration_for_ever(world: World) -> None:
-    world.runtime.policy = replace(world.runtime.policy, execute_deadline=0.5)
+    world.runtime.policy = replace(world.runtime.policy, probe_timeout=0.5)
     async with sandbox("Silent", faults=["slow=30"]) as silent:
         shop = await storefronts.get(world.work(), await registered(world, silent))
     assert shop.sources[0].source.probe_status.value == "unreachable"
     assert "did not answer" in (shop.sources[0].source.probe_message or "")
+
+
+async def test_a_seller_that_has_fallen_silent_holds_up_neither_a_probe_nor_a_change(
+    world: World, north: SandboxHandle
+) -> None:
+    shop_id = await registered(world, north)
+    world.runtime.policy = replace(world.runtime.policy, probe_timeout=0.5)
+    await north.hold("get_adcp_capabilities")
+    probed = await storefronts.probe(world.work(), shop_id)
+    assert "did not answer within 0.5 s" in (probed.sources[0].source.probe_message or "")
+    source_id = probed.sources[0].source.source_id
+    moved = await storefronts.update(
+        world.work(), shop_id, Changes(sources=[SourceChange(source_id, endpoint=north.mcp_url)])
+    )
+    assert "did not answer within 0.5 s" in (moved.sources[0].source.probe_message or "")
 
 
 async def test_the_answer_of_an_old_address_is_not_taken_for_the_new_ones(world: World, north: SandboxHandle) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from buyside.domain.errors import PlatformError
+from buyside.domain.errors import PlatformError, Unavailable
 from buyside.domain.storefronts import Seller, SellerProfile
 from buyside.services.work import Work
 
@@ -44,7 +44,10 @@ async def _tried(work: Work, seller: Seller) -> tuple[Seller, PlatformError | No
     profile: SellerProfile | None = None
     refused: PlatformError | None = None
     try:
-        profile = await work.sellers.probe(seller)
+        async with asyncio.timeout(work.policy.probe_timeout):
+            profile = await work.sellers.probe(seller)
+    except TimeoutError:
+        refused = Unavailable(f"It did not answer within {work.policy.probe_timeout:g} s.")
     except PlatformError as error:
         refused = error
     async with work.writing() as tx:

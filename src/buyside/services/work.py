@@ -68,6 +68,7 @@ class Policy:
     execute_deadline: float = 25
     call_timeout: float = 30
     read_timeout: float = 15
+    probe_timeout: float = 10
     discovery_timeout: float = 60
     lease_margin: float = 15
     sweep_every: float = 10

@@ -29,12 +29,12 @@ class Found:
 
 
 async def ask(work: Work, sellers: Sequence[Seller]) -> list[Found]:
-    """All at once. Who does not answer in the time of an execute counts as unreachable."""
+    """All at once. Who does not answer in the time of a probe counts as unreachable."""
     return list(await asyncio.gather(*(_one(work, seller) for seller in sellers)))
 
 
 async def _one(work: Work, seller: Seller) -> Found:
-    seconds = work.policy.execute_deadline
+    seconds = work.policy.probe_timeout
     try:
         async with asyncio.timeout(seconds):
             return Found(seller, await work.sellers.probe(seller))
