@@ -44,6 +44,7 @@ setup: .make/dev ## make .venv with everything that developing needs
 	@echo '$(CURDIR)' > .make/here && touch $@
 
 .make/runtime: .make/venv requirements/runtime.txt pyproject.toml
+	@echo "installing what buyside needs into .venv, once; this takes a minute or so …"
 	$(install) --require-hashes -r requirements/runtime.txt
 	$(install) --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -95,8 +96,8 @@ demo: .make/runtime ## the main job from brief to live, against two sandbox sell
 	@$(python) -m demo
 
 .PHONY: serve
-serve: .make/runtime ## run the server with two sandbox sellers
-	@$(bin)/buyside serve --sandbox
+serve: .make/runtime ## run the server with two sandbox sellers (PORT=8081: elsewhere than at 8080)
+	@$(bin)/buyside serve --sandbox $(if $(PORT),--port $(PORT))
 
 .PHONY: bench
 bench: .make/dev ## run the benchmarks

@@ -120,7 +120,10 @@ def _helps() -> Iterator[str]:
 
 
 def _help(path: str, command: click.Command) -> str:
-    with click.Context(command, info_name=path, max_content_width=100, terminal_width=100) as context:
+    names = ["-h", "--help"]
+    with click.Context(
+        command, info_name=path, max_content_width=100, terminal_width=100, help_option_names=names
+    ) as context:
         text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
         return f"## {path}\n\n```text\n{text}\n```\n\n"
 

@@ -69,7 +69,10 @@ class TestCreate:
         first = await create(rest, campaign, name="Banner", message="one")
         again = await create(rest, campaign, name="Banner", message="two")
         assert (again.pop("already_exists"), again.pop("ignored_files")) == (True, 0)
+        (warned,) = again.pop("warnings")
+        assert "another message: what was sent was not stored" in warned
         assert again == first
+        assert "warnings" not in await create(rest, campaign, name="Banner", message="one")
         assert (await create(rest, other, name="Banner"))["creative_id"] != first["creative_id"]
 
     async def test_names_given_at_once_make_one_creative(self, rest: Rest) -> None:

@@ -90,6 +90,7 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
             listener.listen(1024)
         except OSError as refused:
             taken = f"Port {port} on {host} is in use: stop what listens there, or choose another with --port."
+            taken += " With make: make serve PORT=8081."
             other = f"This machine does not let us listen on {host}:{port}: {refused.strerror}."
             raise CannotStart(taken if refused.errno == errno.EADDRINUSE else other) from None
         yield listener

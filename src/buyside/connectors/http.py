@@ -97,7 +97,9 @@ class AddressGuard:
             return f"{host} is at {found}, in a reserved or link-local range"
         if any(found in network for network in _PRIVATE):
             own = self.sandbox == (host.lower(), port) and found.is_loopback
-            return None if self.allow_private or own else f"{host} is at {found}, a private or loopback address"
+            if self.allow_private or own:
+                return None
+            return f"{host} is at {found}, a private or loopback address (BUYSIDE_ALLOW_PRIVATE_ENDPOINTS is not set)"
         if found.version == 6 and found not in _GLOBAL_V6:
             return f"{host} is at {found}, which is not a global address"
         return None

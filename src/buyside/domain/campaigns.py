@@ -141,7 +141,7 @@ class Campaign:
         if self.committed and spec.pacing_periods != self.spec.pacing_periods:
             raise Invalid("pacingPeriods can change only before the first buy is placed.", field="pacingPeriods")
         if self.status not in LISTED and replace(spec, name=self.spec.name) != self.spec:
-            raise Invalid(f"A {self.status.value} campaign can only be renamed.")
+            raise Invalid(f"The campaign is {self.status.value}: it can only be renamed.")
         return replace(self, spec=spec)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,12 @@ class Creative:
         """Whether the agent said no to it; one that took it takes it for its next buy too."""
         review = self.reviews.get(agent_id)
         return review is not None and review.status in {"failed", "rejected"}
+
+
+def not_kept(sent: CreativeSpec, kept: CreativeSpec) -> tuple[str, ...]:
+    """The parts of a creative that were sent and differ from the one that is kept."""
+    names = (each.name for each in fields(CreativeSpec) if each.name != "name")
+    return tuple(name for name in names if getattr(sent, name) not in (None, getattr(kept, name)))
 
 
 def same_format(one: FormatRef, other: FormatRef) -> bool:

@@ -93,7 +93,9 @@ async def _added(work: Work, batch: Batch, campaign_id: CampaignId, chosen: Sequ
     async with work.writing() as tx:
         campaign = await tx.campaigns.lock(campaign_id)
         if campaign.status not in LISTED:
-            raise Invalid(f"A {campaign.status.value} campaign takes no media buys.", field="campaign.campaignId")
+            raise Invalid(
+                f"The campaign is {campaign.status.value} and takes no media buys.", field="campaign.campaignId"
+            )
         session = await tx.discoveries.lock(batch.query_id, offers=False)
         before, buys = session.selections, await tx.media_buys.of(campaign_id)
         selected = selections.merged(before, chosen, replacing=batch.replacing)

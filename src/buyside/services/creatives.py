@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser
 from buyside.domain.campaigns import LISTED, Campaign
-from buyside.domain.creatives import Creative, CreativeSpec, FormatRef, same_format
+from buyside.domain.creatives import Creative, CreativeSpec, FormatRef, not_kept, same_format
 from buyside.domain.decisions import Subject
 from buyside.domain.errors import Invalid
 from buyside.domain.ids import CampaignId, CreativeId
@@ -24,6 +24,8 @@ class CreativeView:
     agent_count: int
     """Sales agents that the campaign buys from."""
     already_exists: bool = False
+    not_kept: tuple[str, ...] = ()
+    """What was sent along with the name of a creative that there is already, and differs from what it has."""
 
     @property
     def synced(self) -> int:
@@ -40,9 +42,10 @@ async def create(work: Work, campaign_id: CampaignId, spec: CreativeSpec | None,
     async with work.writing() as tx:
         campaign = await tx.campaigns.lock(campaign_id)
         if campaign.status not in LISTED:
-            raise Invalid(f"A {campaign.status.value} campaign takes no more creatives.")
+            raise Invalid(f"The campaign is {campaign.status.value} and takes no more creatives.")
         if name is not None and (known := await tx.creatives.named(campaign_id, name)) is not None:
-            return replace(await _view(tx, campaign, known), already_exists=True)
+            ignored = not_kept(spec or CreativeSpec(name), known.spec)
+            return replace(await _view(tx, campaign, known), already_exists=True, not_kept=ignored)
         given = replace(spec or CreativeSpec(""), name=name or await _free_name(tx, campaign))
         now = work.now()
         creative = Creative(CreativeId(work.new_id("cr", 16)), campaign.advertiser_id, campaign_id, given, now, now)

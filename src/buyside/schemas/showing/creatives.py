@@ -21,7 +21,14 @@ def creative(view: CreativeView) -> wire.CreativeManifestResponse:
         ),
         already_exists=True if view.already_exists else None,
         ignored_files=0 if view.already_exists else None,
+        warnings=[_ignored(view)] if view.not_kept else None,
     )
+
+
+def _ignored(view: CreativeView) -> str:
+    words = ", ".join(view.not_kept)
+    name = view.creative.spec.name
+    return f"There is a creative {name!r} already, with another {words}: what was sent was not stored."
 
 
 def summary(view: CreativeView) -> wire.CreativeManifestSummary:

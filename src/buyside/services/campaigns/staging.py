@@ -118,9 +118,10 @@ async def bind(tx: Tx, work: Work, campaign: Campaign, discovery_id: DiscoveryId
 
 
 async def _log(tx: Tx, campaign: Campaign, buy: MediaBuy) -> None:
+    count = len(buy.packages)
     await tx.record(
         "media_buy.staged",
-        f"{buy.name}: {len(buy.packages)} products, {buy.budget}",
+        f"{buy.name}: {count} {'product' if count == 1 else 'products'}, {buy.budget}",
         parts.subject(campaign, buy),
         after={
             "status": buy.status.value,

@@ -69,4 +69,5 @@ def _require(campaign: Campaign, buy: MediaBuy, *, paused: bool) -> None:
     if not paused and buy.stops:
         raise refusal(buy.stops[0], f"media buy {buy.id}")
     if not paused and campaign.status is not CampaignStatus.ACTIVE:
-        raise Conflict(f"The campaign is {campaign.status.value}: nothing of it may serve; reactivate it first.")
+        hint = "; reactivate it first" if campaign.status is CampaignStatus.PAUSED else ", now or later"
+        raise Conflict(f"The campaign is {campaign.status.value}: nothing of it may serve{hint}.")
