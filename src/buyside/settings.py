@@ -1,5 +1,6 @@
 """Everything that can be set from outside, in one class. Only bootstrap reads it, and passes values on."""
 
+import difflib
 import json
 import os
 import re
@@ -214,6 +215,14 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise InvalidSettings("; ".join(_said(dict(issue)) for issue in error.errors(include_url=False))) from None
+
+
+def unknown() -> Iterator[tuple[str, str | None]]:
+    """Variables of the environment that look like ours and are none, each with the setting that was probably meant."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            yield variable, next(iter(difflib.get_close_matches(variable.upper(), known, 1, 0.8)), None)
 
 
 def _said(issue: dict[str, Any]) -> str:

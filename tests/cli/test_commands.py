@@ -77,6 +77,8 @@ class TestKeys:
         result = run("keys", "create", "--account", "Acme")
         assert KEY.fullmatch(result.stdout.strip())
         assert "shown only now" in result.stderr
+        assert "There was no account 'Acme': it has been made." in result.stderr
+        assert "There was no account" not in run("keys", "create", "--account", "Acme").stderr
 
     def test_keys_are_listed_without_what_opens_and_revoked_by_number(self, folder: Path) -> None:
         key = run("keys", "create", "--account", "Acme", "--name", "ops").stdout.strip()
@@ -179,7 +181,49 @@ class TestSettings:
         assert run("doctor").exit_code == 1
 
 
+class TestDataFolder:
+    def test_a_folder_that_cannot_be_one_is_named_with_its_variable(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+            monkeypatch.setenv("BUYSIDE_DATA_DIR", str(folder))
+            for words in (("keys", "list"), ("migrate",), ("serve", "--port", "0")):
+                said = one_line(run(*words))
+                assert str(folder) in said
+                assert "BUYSIDE_DATA_DIR" in said
+                assert "BUYSIDE_DATABASE_URL" not in said
+            result = run("doctor")
+            assert result.exit_code == 1
+            assert f"{tmp_path / 'file'} is no folder: set BUYSIDE_DATA_DIR" in result.stdout
+            assert "chmod" not in result.stdout
+
+
 class TestDoctor:
+    def test_a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("BUYSIDE_DATABSE_URL", "sqlite:///x")
+        result = run("doctor")
+        assert result.exit_code == 1
+        assert "BUYSIDE_DATABSE_URL is no setting: BUYSIDE_DATABASE_URL was meant?" in result.stdout
+
+    def test_a_folder_of_somebody_elses_gets_no_advice(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tmp_path.chmod(0o755)
+        monkeypatch.setenv("BUYSIDE_DATA_DIR", str(tmp_path))
+        result = run("doctor")
+        assert result.exit_code == 0
+        assert "chmod" not in result.stdout
+
+    def test_on_postgresql_everything_that_is_missing_is_listed_at_once(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, postgresql_stores: PostgreSQLStores
+    ) -> None:
+        with postgresql_stores.fresh(migrated=False) as url:
+            monkeypatch.setenv("BUYSIDE_DATABASE_URL", url)
+            shown = run("doctor").stdout
+        assert "run buyside migrate" in shown
+        assert "BUYSIDE_SECRET_KEY has to be set" in shown
+
     def test_before_the_first_start_nothing_is_wrong_and_nothing_is_made(self, folder: Path) -> None:
         result = run("doctor")
         assert result.exit_code == 0

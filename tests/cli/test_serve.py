@@ -157,6 +157,12 @@ async def test_a_port_in_use_is_named_in_one_line(machine: Machine) -> None:
     assert "--port" in said
 
 
+async def test_a_variable_that_is_no_setting_is_said_in_the_log(machine: Machine) -> None:
+    async with machine.serving(BUYSIDE_DATABSE_URL="sqlite:///x") as server:
+        await server.said("BUYSIDE_DATABSE_URL is no setting: BUYSIDE_DATABASE_URL was meant?")
+        await server.stopped()
+
+
 async def test_a_second_server_on_one_store_serves_and_runs_no_jobs(machine: Machine) -> None:
     key = await machine.key()
     async with machine.serving("--sandbox", lines=3) as first, machine.serving("--sandbox", lines=3) as second:

@@ -54,6 +54,14 @@ def load_settings() -> Settings:
         return configuration.load()
 
 
+def unknown_variables() -> list[str]:
+    """A sentence for each variable that looks like a setting and is none."""
+    return [
+        f"{variable} is no setting" + (f": {meant} was meant?" if meant else ": it has no effect")
+        for variable, meant in configuration.unknown()
+    ]
+
+
 def described(settings: Settings) -> list[configuration.Described]:
     return list(configuration.described(settings))
 
@@ -74,8 +82,13 @@ def policy(settings: Settings) -> Policy:
 def open_store(settings: Settings) -> Database:
     try:
         return open_database(settings.database_url.get_secret_value())
-    except (ValueError, OSError) as wrong:
+    except ValueError as wrong:
         raise CannotStart(f"BUYSIDE_DATABASE_URL: {wrong}") from None
+    except OSError as wrong:
+        if "database_url" in settings.model_fields_set:
+            raise CannotStart(f"BUYSIDE_DATABASE_URL: {wrong}") from None
+        folder = f"The data folder {settings.data_dir} cannot be used: {wrong.strerror}"
+        raise CannotStart(f"{folder}; set BUYSIDE_DATA_DIR to one that this user may write.") from None
 
 
 async def migrate_store(database: Database) -> bool:

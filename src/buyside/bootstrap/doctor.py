@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from typing import Literal
 
 from sqlalchemy import URL, make_url
 
-from buyside.bootstrap.composition import KEY_FILE, CannotStart, load_settings, open_store, plainly
+from buyside.bootstrap.composition import KEY_FILE, CannotStart, load_settings, open_store, plainly, unknown_variables
 from buyside.services import seal
 from buyside.settings import Settings
 from buyside.store.database import Database
@@ -28,6 +29,10 @@ class Finding:
     text: str
 
 
+NO_KEY = Finding("secret key", "problem", "BUYSIDE_SECRET_KEY has to be set when the store is PostgreSQL")
+STORE_FILE = "buyside.sqlite3"
+
+
 async def examine() -> AsyncIterator[Finding]:
     yield Finding("Python", "ok", ".".join(map(str, sys.version_info[:3])))
     try:
@@ -36,6 +41,8 @@ async def examine() -> AsyncIterator[Finding]:
         yield Finding("settings", "problem", str(wrong))
         return
     yield Finding("settings", "ok", "every variable can be read")
+    for sentence in unknown_variables():
+        yield Finding("settings", "problem" if sentence.endswith("?") else "note", sentence)
     for finding in _folder(settings):
         yield finding
     async for finding in _store(settings):
@@ -45,8 +52,14 @@ async def examine() -> AsyncIterator[Finding]:
 
 def _folder(settings: Settings) -> list[Finding]:
     folder = settings.data_dir
-    if not folder.exists():
+    there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        wrong = f"{there} is no folder" if not there.is_dir() else f"this user may not write in {there}"
+        return [Finding("data folder", "problem", f"{wrong}: set BUYSIDE_DATA_DIR to a folder of this user's")]
+    if there != folder:
         return [Finding("data folder", "note", f"{folder} is made on first use")]
+    if not any((folder / name).exists() for name in (KEY_FILE, STORE_FILE)):
+        return [Finding("data folder", "note", f"nothing of ours is in {folder} yet")]
     found = [
         Finding("data folder", "problem", f"other users may read {path}: chmod go= {path}")
         for path in (folder, folder / KEY_FILE)
@@ -72,6 +85,8 @@ async def _store(settings: Settings) -> AsyncIterator[Finding]:
             yield _schema(behind, database)
             if not behind:
                 yield await _key(settings, database)
+            elif not database.is_sqlite and settings.secret_key is None:
+                yield NO_KEY
     except CannotStart as wrong:
         yield Finding("store", "problem", str(wrong))
     finally:
@@ -95,7 +110,7 @@ async def _key(settings: Settings, database: Database) -> Finding:
     if settings.secret_key is not None:
         secret = settings.secret_key.get_secret_value().encode()
     elif not database.is_sqlite:
-        return Finding("secret key", "problem", "BUYSIDE_SECRET_KEY has to be set when the store is PostgreSQL")
+        return NO_KEY
     else:
         found = key_file(settings.data_dir / KEY_FILE, make=False)
         if found is None:

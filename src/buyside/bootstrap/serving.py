@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from buyside.bootstrap.composition import working
+from buyside.bootstrap.composition import unknown_variables, working
 from buyside.bootstrap.process import alone, bound, listening, log_to_stderr, settle_memory, stop_signal
 from buyside.domain.storefronts import Protocol
 from buyside.services import storefronts
 from buyside.services.storefronts import SandboxSeller
 from buyside.services.work import Runtime
 from buyside.settings import Settings
+
+log = logging.getLogger(__name__)
 
 SANDBOX_SELLERS = (("Sandbox News", Protocol.MCP), ("Sandbox Streams", Protocol.A2A))
 
@@ -36,6 +39,8 @@ async def serve(
     from buyside.bootstrap.surface import about, app_of
 
     log_to_stderr(settings.log_level)
+    for sentence in unknown_variables():
+        log.warning("%s (buyside settings lists them)", sentence)
     with stop_signal() as stop, bound(host, port) as listener:
         async with working(settings) as runtime, _sandbox(settings, runtime, wanted=sandbox) as sellers:
             app = app_of(about(settings), runtime)

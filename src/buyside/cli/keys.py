@@ -15,15 +15,18 @@ def command() -> None:
     """Make, list and revoke API keys, at this machine and without a key."""
 
 
-async def _create(account: str, role: str, name: str | None) -> NewKey:
+async def _create(account: str, role: str, name: str | None) -> tuple[NewKey, bool]:
+    """The key, and whether its account was made for it."""
     from buyside import bootstrap
     from buyside.domain.accounts import Role
     from buyside.services import accounts
 
     async with bootstrap.resting(bootstrap.load_settings()) as runtime:
+        before = {each.id for each in await accounts.every(runtime)}
         owner = await accounts.ensure(runtime, account)
         work = accounts.operator(runtime, owner.id, "buyside keys create")
-        return await accounts.create_key(work, name or f"{role.lower()} key", Role(role))
+        made = await accounts.create_key(work, name or f"{role.lower()} key", Role(role))
+        return made, owner.id not in before
 
 
 @command.command()
@@ -41,10 +44,12 @@ def create(account: str, role: str, name: str | None, as_json: bool) -> None:
     """Make a key and print it, once: only a keyed hash of it is kept."""
     from buyside.cli.running import finish
 
-    made = finish(_create(account, role, name))
+    made, is_new = finish(_create(account, role, name))
     if as_json:
         click.echo(json.dumps({"apiKey": made.text, "customerId": made.key.account}))
         return
+    if is_new:
+        click.echo(f"There was no account {account!r}: it has been made.", err=True)
     click.echo(made.text)
     click.echo(f"{role} key {made.key.id} of account {account!r}. It is shown only now: keep it safe.", err=True)
 
