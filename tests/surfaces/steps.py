@@ -158,6 +158,19 @@ async def searched(client: httpx.AsyncClient, ids: Ids) -> str:
     return str(ok(await client.post("/discovery/discover-products", json=asked))["discoveryId"])
 
 
+async def _a_proposal(client: httpx.AsyncClient, advertiser: str, agent: str, product: str) -> str:
+    """A change that a seller was asked for, of a campaign of its own."""
+    session = await searched(client, {"advertiserId": advertiser})
+    chosen = {"products": [{"productId": product, "salesAgentId": agent}]}
+    ok(await client.post(f"/discovery/{session}/products", json=chosen))
+    made = ok(await client.post("/campaigns", json=a_body(advertiser, discoveryId=session)), 201)["campaign"]
+    ok(await client.post(f"/campaigns/{made['campaignId']}/execute"))
+    buy = made["mediaBuyRefs"][0]["mediaBuyId"]
+    ok(await client.patch(f"/media-buys/{buy}", json={"end_time": at(days=10)}))
+    log = ok(await client.get("/decisions", params={"mediaBuyId": buy}))["decisions"]
+    return next(str(each["metadata"]["proposalId"]) for each in log if each["action"] == "media_buy.edited")
+
+
 async def furnished(client: httpx.AsyncClient, handle: SandboxHandle) -> Ids:
     """Make one of everything over HTTP; what each is called, by the name that paths give it."""
 
@@ -183,8 +196,10 @@ async def furnished(client: httpx.AsyncClient, handle: SandboxHandle) -> Ids:
     # Of another advertiser: it must not stand in the way of what is tried on the campaign.
     idle = await post("/advertisers", {"name": f"{name} idle", "brand": f"{name}.example", "primaryCurrency": "USD"})
     stop = await post("/stops", {"advertiserId": idle["id"], "reason": "an example"}, 200)
+    proposal = await _a_proposal(client, advertiser["id"], agent, product)
     decisions = ok(await client.get("/decisions"))["decisions"]
     return {
+        "id": proposal,
         "advertiserId": advertiser["id"],
         "campaignId": campaign["campaignId"],
         "mediaBuyId": campaign["mediaBuyRefs"][0]["mediaBuyId"],

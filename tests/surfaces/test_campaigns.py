@@ -472,11 +472,6 @@ class TestUpdate:
         refused(response, 400, "VALIDATION_ERROR", field)
         assert await get(rest, campaign) == before
 
-    async def test_media_buy_actions_are_not_supported_yet(self, rest: Rest) -> None:
-        campaign = await a_campaign(rest)
-        body = {"mediaBuys": [{"mediaBuyId": "mb_1", "action": "cancel"}]}
-        refused(await rest.admin.put(f"/campaigns/{campaign}", json=body), 501, "NOT_IMPLEMENTED", "mediaBuys")
-
     async def test_an_unknown_campaign_is_not_found(self, rest: Rest) -> None:
         refused(await rest.admin.put("/campaigns/cmp_1", json={"name": "x"}), 404, "NOT_FOUND")
 

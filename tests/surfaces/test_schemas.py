@@ -24,6 +24,7 @@ from buyside.schemas.campaigns import (
 )
 from buyside.schemas.creatives import CreateCreativeManifestMetadata
 from buyside.schemas.discovery import DiscoverProductsBody
+from buyside.schemas.edits import UpdateMediaBuyRequest
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.limits import SetLimitsBody
 from buyside.schemas.products import AddProductsRequest
@@ -400,6 +401,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "registerSourceCredentials": RegisterSourceCredentialsBody,
     "createCampaign": CreateCampaignBody,
     "updateCampaign": UpdateCampaignBody,
+    "updateMediaBuy": UpdateMediaBuyRequest,
     "createCreativeManifest": CreateCreativeManifestMetadata,
     "discoverProducts": DiscoverProductsBody,
     "addProducts": AddProductsRequest,
@@ -420,7 +422,7 @@ class TestUnsupported:
         ("operation", "body", "field"),
         [
             ("addProducts", {"products": [{"productId": "a"}, {"pixelId": "p"}]}, "products[1].pixelId"),
-            ("updateCampaign", {"mediaBuys": [{"mediaBuyId": "mb_1"}]}, "mediaBuys"),
+            ("updateCampaign", {"mediaBuys": [{"products": [{"pageId": "p"}]}]}, "mediaBuys[0].products[0].pageId"),
             ("getMarketplaceProducts", {"ext": {"interchange": {"screening": {}}}}, "ext.interchange.screening"),
             ("createAdvertiser", {"saveBrand": True}, "saveBrand"),
         ],

@@ -13,7 +13,7 @@ from buyside.domain import campaigns as domain
 from buyside.domain import media_buys
 from buyside.domain.errors import NotImplementedYet
 from buyside.domain.ids import AdvertiserId
-from buyside.schemas import asking
+from buyside.schemas import asking, asking_edits
 from buyside.schemas.campaigns import (
     AutoSelectProductsRequest,
     AutoSelectProductsResponse,
@@ -95,10 +95,13 @@ async def get_campaign(
 
 @routes.put("/campaigns/{campaignId}", operation_id="updateCampaign", response_model=CampaignResponse)
 async def update_campaign(work: Signed, campaign_id: CampaignPath, body: UpdateCampaignBody, ignored: Ignored) -> Reply:
-    """Change what the campaign wants. What is left out stays as it is."""
-    edit = asking.campaign_edit(body)
-    view = await campaigns.update(work, campaign_id, edit, expected_revision=body.expected_revision)
-    return reply(show.campaign(view, warnings=ignored))
+    """Change what the campaign wants, and its media buys: those that are placed are changed at their sellers.
+
+    What is left out stays as it is. Nothing is done unless all of it may be; what a seller refuses is a warning.
+    """
+    edit, asked = asking.campaign_edit(body), asking_edits.media_buys(body)
+    done = await campaigns.update(work, campaign_id, edit, expected_revision=body.expected_revision, asked=asked)
+    return reply(show.campaign(done, warnings=ignored))
 
 
 @routes.delete("/campaigns/{campaignId}", operation_id="deleteCampaign", status_code=204)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from buyside.api.envelope import Reply, reply
 from buyside.api.requests import MediaBuyPath, Signed, router
+from buyside.schemas import asking_edits
+from buyside.schemas.edits import UpdateMediaBuyRequest, UpdateMediaBuyResponse
 from buyside.schemas.media_buys import (
     BuyerMediaBuyPackagesResponse,
     BuyerMediaBuyResponse,
@@ -11,6 +13,7 @@ from buyside.schemas.media_buys import (
 )
 from buyside.schemas.showing import media_buys as show
 from buyside.services import media_buys
+from buyside.services.campaigns import one_buy
 
 routes = router("Media buys")
 
@@ -19,6 +22,12 @@ routes = router("Media buys")
 async def get_media_buy(work: Signed, media_buy_id: MediaBuyPath) -> Reply:
     """One media buy and where it stands, as last known."""
     return reply(show.media_buy(await media_buys.get(work, media_buy_id)))
+
+
+@routes.patch("/media-buys/{mediaBuyId}", operation_id="updateMediaBuy", response_model=UpdateMediaBuyResponse)
+async def update_media_buy(work: Signed, media_buy_id: MediaBuyPath, body: UpdateMediaBuyRequest) -> Reply:
+    """Change one media buy, at its seller where it is placed. Dates outside the campaign's flight widen it."""
+    return reply(show.updated(await one_buy.update(work, asking_edits.media_buy(media_buy_id, body))))
 
 
 @routes.get(

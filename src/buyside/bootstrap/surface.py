@@ -22,6 +22,7 @@ from buyside.api import (
     products,
     stops,
     storefronts,
+    update_proposals,
 )
 from buyside.api.app import About, create_app
 from buyside.api.auth import authenticator
@@ -43,6 +44,7 @@ NOUNS = (
     products,
     stops,
     storefronts,
+    update_proposals,
 )
 ROUTERS = tuple(noun.routes for noun in NOUNS)
 

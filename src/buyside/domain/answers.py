@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,6 +62,11 @@ class Prepared:
     replayable: bool = False
     """The seller honours the key, so the same bytes may be sent again within its replay window."""
     dropped: tuple[Dropped, ...] = ()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the seller is asked, without the key under which it is asked."""
+        return {name: value for name, value in json.loads(self.body).items() if name != "idempotency_key"}
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from buyside.domain import media_buys
+from buyside.domain import media_buys, proposals
 from buyside.domain.advertisers import FeePricing, FeeTerm
 from buyside.domain.errors import InsufficientMediaBudget
-from buyside.domain.media_buys import MediaBuy
+from buyside.domain.media_buys import MediaBuy, Package
 from buyside.domain.money import Money, total
 
 
@@ -48,12 +48,24 @@ def _amount(budget: Money, term: FeeTerm) -> Money:
 
 def allocation(buy: MediaBuy) -> Money:
     """Media part of a buy that is not over; of one that is, the media part of what it really delivered, and all of it
-    while nobody has read that, or while it is doubted that it is over."""
+    while nobody has read that, or while it is doubted that it is over. While a change is under way the larger of what
+    is and what may become."""
+    return max(_standing(each) for each in (buy, *proposals.proposed(buy)))
+
+
+def _standing(buy: MediaBuy) -> Money:
     unread = buy.delivered is None and buy.seller_buy_id is not None and buy.status in media_buys.RAN
-    if buy.status not in media_buys.TERMINAL or unread or buy.doubted_until is not None:
-        return buy.media_part(buy.budget)
-    spent = buy.delivered.spend if buy.delivered else Decimal(0)
-    return Money.rounded(spent, buy.currency)
+    if buy.status in media_buys.TERMINAL and not unread and buy.doubted_until is None:
+        return Money.rounded(buy.delivered.spend if buy.delivered else Decimal(0), buy.currency)
+    gone = [_spent(buy, package) for package in buy.packages if package.is_canceled]
+    return total(gone, buy.currency) + buy.media
+
+
+def _spent(buy: MediaBuy, package: Package) -> Money:
+    """What a package had delivered when it was canceled; all of it while nobody has read that."""
+    if package.delivered is None:
+        return buy.media_part(package.budget)
+    return Money.rounded(package.delivered.spend, buy.currency)
 
 
 def sums(budget: Money, terms: Sequence[FeeTerm], buys: Sequence[MediaBuy]) -> Sums:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from buyside.domain import lifecycle
+from buyside.domain.amendments import Change
 from buyside.domain.errors import Conflict
 from buyside.domain.ids import AgentId, CampaignId, MediaBuyId, OperationId, StopId, StorefrontId
 from buyside.domain.money import Money, total
@@ -213,6 +214,10 @@ class Package:
     """active, paused, canceled."""
     delivered: Delivered | None = None
 
+    @property
+    def is_canceled(self) -> bool:
+        return self.status == "canceled"
+
 
 @dataclass(frozen=True)
 class Pending:
@@ -272,6 +277,8 @@ class MediaBuy:
     check_at: datetime | None = None
     """When the watch looks at it next."""
     checks: int = 0
+    change: Change | None = None
+    """What its seller was asked to change and has not taken yet: nothing of it stands in the other fields."""
     absent_at: datetime | None = None
     """When a create that nobody answered was last proved absent: it may be booked late all the same."""
     delivered: Delivered | None = None
@@ -285,8 +292,13 @@ class MediaBuy:
 
     @property
     def budget(self) -> Money:
-        """Gross."""
-        return total([p.budget for p in self.packages], self.currency)
+        """Gross, of the packages that were not canceled."""
+        return total([p.budget for p in self.packages if not p.is_canceled], self.currency)
+
+    @property
+    def media(self) -> Money:
+        """What its seller is asked for: the media parts of the packages, each rounded by itself."""
+        return total([self.media_part(p.budget) for p in self.packages if not p.is_canceled], self.currency)
 
     def media_part(self, gross: Money) -> Money:
         """What is left for media after the fee that this buy was made at; half up on the fee (ruling 0.1)."""
@@ -298,6 +310,10 @@ class MediaBuy:
         Units: major. The way back from `media_part`, for spend, which sellers report as media.
         """
         return (media * 100 / (100 - self.fee_percent)).quantize(Decimal("0.000001")).normalize() + 0
+
+    def wants_creative(self, creative_id: str) -> bool:
+        """Every one of the campaign, unless a person chose."""
+        return self.creative_ids is None or creative_id in self.creative_ids
 
     @property
     def unsettled(self) -> bool:

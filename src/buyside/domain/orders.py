@@ -88,6 +88,8 @@ class BuyChange:
     canceled: bool | None = None
     reason: str | None = None
     start: datetime | None = None
+    asap: bool = False
+    """It is to start as soon as can be; `start` says nothing then."""
     end: datetime | None = None
     packages: tuple[PackageChange, ...] = ()
 

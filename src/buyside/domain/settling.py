@@ -29,7 +29,7 @@ from buyside.domain.media_buys import (
     Status,
     Trouble,
 )
-from buyside.domain.money import Money
+from buyside.domain.money import Money, total
 from buyside.domain.orders import ObservedBuy, ObservedPackage
 from buyside.domain.packaging import gathered
 
@@ -269,10 +269,10 @@ def _since(buy: MediaBuy, now: datetime) -> datetime:
 
 
 def _matched(ours: Sequence[Package], theirs: Sequence[ObservedPackage]) -> tuple[Package, ...]:
-    return tuple(_known(p, _theirs(p, ours, theirs)) for p in ours)
+    return tuple(_known(p, counterpart(p, ours, theirs)) for p in ours)
 
 
-def _theirs(package: Package, ours: Sequence[Package], theirs: Sequence[ObservedPackage]) -> ObservedPackage | None:
+def counterpart(package: Package, ours: Sequence[Package], theirs: Sequence[ObservedPackage]) -> ObservedPackage | None:
     """By the seller's own id, by our reference, by the product where it is the only one, by the order of its periods,
     else by position."""
     for found in theirs:
@@ -319,27 +319,29 @@ def mismatches(buy: MediaBuy, observed: ObservedBuy) -> list[str]:
     found: list[str] = []
     if observed.currency is not None and observed.currency != buy.currency:
         found.append(f"booked in {observed.currency}, asked in {buy.currency}")
-    if observed.end is not None and _apart(observed.end, buy.end):
+    if observed.end is not None and apart(observed.end, buy.end):
         found.append(f"ends {observed.end:%Y-%m-%dT%H:%M:%SZ}, asked {buy.end:%Y-%m-%dT%H:%M:%SZ}")
     # A start that had passed was sent as "asap": any date may come back.
     dated = buy.start is not None and buy.forwarded_at is not None and buy.start > buy.forwarded_at
-    if dated and observed.start is not None and _apart(observed.start, buy.start):
+    if dated and observed.start is not None and apart(observed.start, buy.start):
         found.append(f"starts {observed.start:%Y-%m-%dT%H:%M:%SZ}, asked {buy.start:%Y-%m-%dT%H:%M:%SZ}")
-    asked = buy.media_part(buy.budget)
-    if observed.total_budget is not None and Money.rounded(observed.total_budget, buy.currency) != asked:
+    asked = buy.media
+    # Whether a package that was canceled still counts into the total is told by no specification.
+    whole = total([buy.media_part(p.budget) for p in buy.packages], buy.currency)
+    if observed.total_budget is not None and Money.rounded(observed.total_budget, buy.currency) not in {asked, whole}:
         found.append(f"total {observed.total_budget} {buy.currency}, asked {asked}")
-    ours = [their for p in buy.packages if (their := _theirs(p, buy.packages, observed.packages)) is not None]
+    ours = [their for p in buy.packages if (their := counterpart(p, buy.packages, observed.packages)) is not None]
     added = [t for t in observed.packages if t not in ours and t.status != "canceled"]
     if added and len(ours) == len(buy.packages):
         found.append(f"packages that nobody asked for: {', '.join(t.package_id for t in added[:5])}")
     for package in buy.packages:
-        their = _theirs(package, buy.packages, observed.packages)
+        their = counterpart(package, buy.packages, observed.packages)
         if their is not None:
             found += [f"package {package.ref}: {what}" for what in _package_mismatches(buy, package, their)]
     return found
 
 
-def _apart(one: datetime, other: datetime | None) -> bool:
+def apart(one: datetime, other: datetime | None) -> bool:
     return other is not None and abs((one - other).total_seconds()) >= 1
 
 

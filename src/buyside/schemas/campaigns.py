@@ -10,6 +10,7 @@ from buyside.domain.errors import FeatureNotEnabled
 from buyside.schemas.advertisers import FeeTerm
 from buyside.schemas.audiences import AudienceConfig, CampaignAudience, NewAudienceConfig
 from buyside.schemas.data_delivery import DataDelivery, DataDeliveryInput
+from buyside.schemas.edits import MediaBuyActions
 from buyside.schemas.frequency import FrequencyCap, FrequencyCapsInput
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.media_buys import CampaignMediaBuy, MediaBuyRef, MediaBuyStatus
@@ -140,6 +141,7 @@ class UpdateCampaignBody(Request):
     audience_config: Given[AudienceConfig] = None
     catalog_id: Ordinal | None = None
     data_delivery: Given[DataDeliveryInput] = None
+    media_buys: Given[MediaBuyActions] = None
     expected_revision: Given[Ordinal] = None
 
 

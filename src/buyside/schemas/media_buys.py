@@ -52,18 +52,63 @@ CreativeReviewStatus = Literal["pending", "approved", "rejected", "revoked"]
 StartTime = Annotated[str, "`asap`, or a date and time"]
 
 
+class MediaBuyRefPendingChange(Response):
+    """A change that its seller has not taken yet."""
+
+    status: MediaBuyStatus
+    pending_at: Maybe[PendingAt] = None
+
+
 class MediaBuyRef(Response):
     """A buy by its id and live status."""
 
     media_buy_id: str
     status: MediaBuyStatus
     pending_at: Maybe[PendingAt] = None
+    pending_change: Maybe[MediaBuyRefPendingChange] = None
+
+
+class PendingText(Response):
+    live: Maybe[str] = None
+    proposed: Maybe[str] = None
+
+
+class PendingNumber(Response):
+    live: Maybe[Number] = None
+    proposed: Maybe[Number] = None
+
+
+class PendingTexts(Response):
+    live: Maybe[list[str]] = None
+    proposed: Maybe[list[str]] = None
+
+
+class MediaBuyDifferences(Response):
+    """Only what differs."""
+
+    end_time: Maybe[PendingText] = None
+    budget: Maybe[PendingNumber] = None
+    creatives: Maybe[PendingTexts] = None
+
+
+class MediaBuyPendingChange(Response):
+    """What was asked of the seller and does not stand yet; everything else that is shown does.
+
+    `proposalId`: under which it can be followed and withdrawn.
+    """
+
+    status: MediaBuyStatus
+    pending_at: Maybe[PendingAt] = None
+    reason: Maybe[str] = None
+    differences: MediaBuyDifferences
+    proposal_id: Maybe[str] = None
 
 
 class _State(Response):
     """Where a buy stands: what it waits for, or what went wrong."""
 
     pending_at: Maybe[PendingAt] = None
+    pending_change: Maybe[MediaBuyPendingChange] = None
     pending_reason: Maybe[MediaBuyPendingReason] = None
     pending_since: Maybe[Instant] = None
     error_code: Maybe[BuyerMediaBuyErrorCode] = None

@@ -28,9 +28,11 @@ UNSUPPORTED: Mapping[str, Table] = {
     "listCampaigns": {"?fields": ("",)},
     "getCampaign": {"?includePropertyLists": _NO, "?fields": ("",)},
     "updateCampaign": {
-        "mediaBuys": ([],),
+        "mediaBuys[].products[].pageId": (),
+        "mediaBuys[].products[].pixelId": (),
         "refresh": (),
     },
+    "updateMediaBuy": {"products[].pageId": (), "products[].pixelId": ()},
     "createCreativeManifest": {
         **_CAPS,
         "url_assets": ([],),

@@ -239,7 +239,8 @@ def _parsed(text: str, of_a_day: time) -> datetime:
 
 
 _date_time = WithJsonSchema({"type": "string", "format": "date-time"})
-Start = Annotated[datetime, BeforeValidator(_instant(time(0))), _date_time]
+read_start = _instant(time(0))
+Start = Annotated[datetime, BeforeValidator(read_start), _date_time]
 """An instant; of a bare date, its first second in UTC."""
 End = Annotated[datetime, BeforeValidator(_instant(LAST_SECOND)), _date_time]
 """An instant; of a bare date, its last second in UTC."""

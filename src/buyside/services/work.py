@@ -240,8 +240,12 @@ class Tx:
         after: Mapping[str, Any] | None = None,
         entry_type: EntryType = EntryType.EDIT,
         metadata: Mapping[str, Any] | None = None,
+        reason: str | None = None,
     ) -> Decision:
-        """Write down who changed what and why, in this transaction: no change without its entry."""
+        """Write down who changed what and why, in this transaction: no change without its entry.
+
+        `reason`: that of this very change; None: the caller's for all that it does.
+        """
         caller, reverting = self._work.caller, self._work.reverting
         entry = Decision(
             id=DecisionId(self._work.new_id("decentry", 24)),
@@ -255,7 +259,7 @@ class Tx:
             actor=caller.name,
             key=caller.key,
             fingerprint=self._vault.fingerprint(f"key {caller.key}") if caller.key is not None else None,
-            reason=caller.reason,
+            reason=reason or caller.reason,
             before=before,
             after=after,
             metadata=metadata or {},

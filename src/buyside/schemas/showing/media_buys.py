@@ -1,25 +1,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from buyside.domain import packaging
+from buyside.domain import packaging, proposals
+from buyside.domain.amendments import Change
 from buyside.domain.creatives import Creative
 from buyside.domain.media_buys import Delivered, MediaBuy, Package
 from buyside.domain.spending import Pace
 from buyside.schemas import media_buys as wire
+from buyside.schemas.edits import UpdateMediaBuyResponse
 from buyside.schemas.pacing import PackagePacingPeriod
 from buyside.schemas.showing import pacing as show
 from buyside.schemas.targeting import TargetingOverlay
+from buyside.services.campaigns.one_buy import Updated
 from buyside.services.campaigns.status import BuyStatus, CampaignStanding, Operational, buy_operational
 from buyside.services.media_buys import Changed
 
 
 def ref(buy: MediaBuy) -> wire.MediaBuyRef:
+    change = _waiting(buy)
     return wire.MediaBuyRef(
-        media_buy_id=buy.id, status=buy.status.value, pending_at=buy.pending.at.value if buy.pending else None
+        media_buy_id=buy.id,
+        status=buy.status.value,
+        pending_at=buy.pending.at.value if buy.pending else None,
+        pending_change=wire.MediaBuyRefPendingChange(status="PENDING_APPROVAL", pending_at=_at(change))
+        if change
+        else None,
     )
+
+
+def _waiting(buy: MediaBuy) -> Change | None:
+    """What its seller has still to decide on, as far as the buyer still wants it."""
+    return None if buy.change is None or buy.change.withdrawn else buy.change
+
+
+def _at(change: Change) -> Any:
+    return "unknown" if change.is_unknown else "salesagent"
+
+
+def _pending_change(buy: MediaBuy) -> wire.MediaBuyPendingChange | None:
+    if (change := _waiting(buy)) is None:
+        return None
+    after = proposals.applied(buy, change)
+    old, new = buy.budget, buy.budget - buy.budget if change.canceled else after.budget
+    had, has = proposals.attached(buy), proposals.attached(after)
+    return wire.MediaBuyPendingChange(
+        status="PENDING_APPROVAL",
+        pending_at=_at(change),
+        reason=change.reason,
+        differences=wire.MediaBuyDifferences(
+            end_time=wire.PendingText(live=moment(buy.end), proposed=moment(after.end))
+            if buy.end != after.end
+            else None,
+            budget=wire.PendingNumber(live=old.major, proposed=new.major) if old != new else None,
+            creatives=wire.PendingTexts(live=had, proposed=has) if had != has else None,
+        ),
+        proposal_id=change.operation_id,
+    )
+
+
+def moment(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _state(buy: MediaBuy) -> dict[str, Any]:
@@ -42,6 +86,7 @@ def _core(buy: MediaBuy) -> dict[str, Any]:
         "status": buy.status.value,
         "start_time": buy.start.isoformat().replace("+00:00", "Z") if buy.start else "asap",
         "end_time": buy.end,
+        "pending_change": _pending_change(buy),
         "created_at": buy.created_at,
         "updated_at": buy.updated_at,
         "optimization_goals": [dict(goal) for goal in buy.goals] or None,
@@ -52,6 +97,10 @@ def _core(buy: MediaBuy) -> dict[str, Any]:
 
 def media_buy(buy: MediaBuy) -> wire.BuyerMediaBuyResponse:
     return wire.BuyerMediaBuyResponse(media_buy=wire.BuyerMediaBuy(**_core(buy)))
+
+
+def updated(done: Updated) -> UpdateMediaBuyResponse:
+    return UpdateMediaBuyResponse(media_buy=wire.BuyerMediaBuy(**_core(done.buy)), warnings=list(done.warnings) or None)
 
 
 def changed(result: Changed) -> wire.MediaBuyStatusChangeResponse:
@@ -120,7 +169,7 @@ def in_campaign(buy: MediaBuy, creatives: Sequence[Creative], *, details: bool) 
 
 
 def _breakdown(buy: MediaBuy) -> wire.BudgetBreakdown:
-    media = buy.media_part(buy.budget)
+    media = buy.media
     fee = buy.budget - media
     rate = Decimal(fee.minor) * 100 / media.minor if media.minor else Decimal(0)
     return wire.BudgetBreakdown(

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from buyside.domain import budgets, media_buys
+from buyside.domain import edits, media_buys
 from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser
 from buyside.domain.campaigns import Action, Campaign, CampaignSpec, Mode, Status, check, facts, warnings
 from buyside.domain.decisions import changes
-from buyside.domain.errors import Conflict, CurrencyMismatch, Invalid, Issue, NotFound
+from buyside.domain.edits import Asked
+from buyside.domain.errors import (
+    BuysideError,
+    Conflict,
+    CurrencyMismatch,
+    InsufficientMediaBudget,
+    Invalid,
+    Issue,
+    NotFound,
+)
 from buyside.domain.frequency import Level
 from buyside.domain.ids import AdvertiserId, CampaignId, DiscoveryId, StorefrontId
 from buyside.domain.media_buys import MediaBuy
@@ -19,7 +28,8 @@ from buyside.domain.packaging import planned, require_fits
 from buyside.domain.staging import follow
 from buyside.services.campaigns import advisories, pointing, staging
 from buyside.services.campaigns.reading import CampaignView, fee_terms, view
-from buyside.services.media_buys import latecomers, parts
+from buyside.services.media_buys import amending, latecomers, parts
+from buyside.services.media_buys.amending import Amendment, Written
 from buyside.services.work import Tx, Work
 
 Edit = Callable[[Campaign], CampaignSpec]
@@ -137,32 +147,87 @@ async def _select(tx: Tx, work: Work, discovery_id: DiscoveryId, product_ids: Se
 
 
 async def update(
-    work: Work, campaign_id: CampaignId, edit: Edit, *, expected_revision: int | None = None
+    work: Work,
+    campaign_id: CampaignId,
+    edit: Edit,
+    *,
+    expected_revision: int | None = None,
+    asked: Sequence[Asked] = (),
 ) -> CampaignView:
-    """Change what the buyer wants. `edit` makes the new spec from the campaign as it is under the lock.
+    """Change what the buyer wants, of the campaign and of its buys. `edit` makes the new spec from the campaign as it
+    is under the lock; `asked` is about buys. Either all of it is taken or nothing; a seller's no is a warning.
 
     A change of nothing leaves the revision as it is.
-    Raises: NotFound, Conflict when stale, Invalid, CurrencyMismatch, InsufficientMediaBudget.
+    Raises: NotFound, Conflict when stale, Invalid, CurrencyMismatch, InsufficientMediaBudget, Forbidden.
     """
     work.require(Right.CAMPAIGNS)
+    await amending.suspects(work, asked)
     async with work.writing() as tx:
-        campaign = await tx.campaigns.lock(campaign_id)
-        _require_revision(campaign, expected_revision)
-        spec = edit(campaign)
-        if spec == campaign.spec:
-            return await view(tx, work.policy, campaign)
+        done = await apply(tx, work, campaign_id, edit, asked, expected_revision=expected_revision)
+        if not done.written.anything:
+            return await view(tx, work.policy, done.campaign, done.warnings)
+    said = [*done.warnings, *await amending.carry_out(work, done.written)]
+    if done.later is not None:
+        said += await _rest(work, campaign_id, edit, done.later)
+    async with work.reading() as tx:
+        return await view(tx, work.policy, await tx.campaigns.get(campaign_id), said)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a transaction wrote. `later`: what has to wait until sellers have made room for it; None: nothing."""
+
+    campaign: Campaign
+    written: Written = field(default_factory=Written)
+    warnings: tuple[str, ...] = ()
+    later: tuple[Asked, ...] | None = None
+    amendment: Amendment | None = None
+
+
+async def apply(
+    tx: Tx,
+    work: Work,
+    campaign_id: CampaignId,
+    edit: Edit,
+    asked: Sequence[Asked] = (),
+    *,
+    expected_revision: int | None = None,
+    touched: bool = False,
+) -> Applied:
+    """One transaction of `update`. `touched`: the campaign moves on though nothing of its own changes."""
+    campaign = await tx.campaigns.lock(campaign_id)
+    _require_revision(campaign, expected_revision)
+    spec = edit(campaign)
+    if spec == campaign.spec and not asked and not touched:
+        return Applied(campaign)
+    edited = campaign
+    if spec != campaign.spec:
         check(spec)
         spec = await pointing.settled(tx, work, campaign.advertiser_id, spec, campaign.spec)
         edited = campaign.edited(spec)
-        advertiser = await tx.advertisers.get(campaign.advertiser_id)
-        buys = await tx.media_buys.of(campaign_id)
-        _check_buys(campaign, spec, buys)
-        budgets.require_room(spec.budget.total, fee_terms(advertiser, work.policy), buys)
-        await _check_storefronts(tx, [s for s in spec.storefront_ids if s not in campaign.spec.storefront_ids])
-        saved = await tx.campaigns.save(campaign, edited, work.now())
-        if spec.frequency_caps != campaign.spec.frequency_caps:
-            await _keep_caps(tx, work, saved)
-        before, after = changes(facts(campaign.spec), facts(spec))
+    advertiser = await tx.advertisers.get(campaign.advertiser_id)
+    buys = await tx.media_buys.of(campaign_id)
+    followed = [_followed(campaign, edited, buy) for buy in buys]
+    amendment = await amending.planned(tx, work, edited, advertiser, followed, asked)
+    amendment.require()
+    if spec == campaign.spec and not amendment.plan.entries and not touched:
+        return Applied(campaign, warnings=amendment.plan.warnings, amendment=amendment)
+    projected = amendment.plan.projected(followed)
+    _check_buys(campaign, spec, projected)
+    terms = fee_terms(advertiser, work.policy)
+    edits.require_room(campaign.spec.budget.total, spec.budget.total, terms, buys, projected)
+    first = edits.first(spec.budget.total, terms, followed, amendment.plan.entries)
+    if first is not None:
+        # Sellers have to take the smaller amounts before anybody is promised what they leave.
+        written = await amending.write(tx, work, edited, amendment.only(first))
+        rest = tuple(each for each in asked if each.media_buy_id not in first)
+        return Applied(campaign, written, later=rest, amendment=amendment)
+    await _check_storefronts(tx, [s for s in spec.storefront_ids if s not in campaign.spec.storefront_ids])
+    saved = await tx.campaigns.save(campaign, edited, work.now())
+    if spec.frequency_caps != campaign.spec.frequency_caps:
+        await _keep_caps(tx, work, saved)
+    before, after = changes(facts(campaign.spec), facts(spec))
+    if after:
         await tx.record(
             "campaign.edited",
             f"{spec.name}: {', '.join(after)} changed",
@@ -170,21 +235,46 @@ async def update(
             before=before,
             after=after,
         )
-        await _drafts_follow(tx, work, campaign, saved, buys)
-        await _drafts_fit(tx, work, saved, advertiser, buys)
-        if spec.discovery_id is not None and spec.discovery_id != campaign.spec.discovery_id:
-            if campaign.spec.discovery_id is not None:
-                await staging.discard(tx, work, campaign)
-            await staging.bind(tx, work, saved, spec.discovery_id)
-            await staging.reconcile(tx, work, saved, advertiser)
-        told = warnings(spec.budget)
-        if spec.frequency_caps != campaign.spec.frequency_caps:
-            told += await advisories.caps(tx, saved)
-        return await view(tx, work.policy, saved, told)
+    told = {entry.before.id for entry in amendment.plan.entries}
+    for old, new in zip(buys, followed, strict=True):
+        if new != old and new.id not in told:
+            await tx.media_buys.save(new, work.now())
+    written = await amending.write(tx, work, saved, amendment)
+    await _drafts_fit(tx, work, saved, advertiser, projected)
+    if spec.discovery_id is not None and spec.discovery_id != campaign.spec.discovery_id:
+        if campaign.spec.discovery_id is not None:
+            await staging.discard(tx, work, campaign)
+        await staging.bind(tx, work, saved, spec.discovery_id)
+        await staging.reconcile(tx, work, saved, advertiser)
+    said = (*amendment.plan.warnings, *(warnings(spec.budget) if after else ()))
+    if spec.frequency_caps != campaign.spec.frequency_caps:
+        said += await advisories.caps(tx, saved)
+    return Applied(saved, written, said, amendment=amendment)
+
+
+async def _rest(work: Work, campaign_id: CampaignId, edit: Edit, asked: Sequence[Asked]) -> list[str]:
+    """The part of a request for which sellers had to make room. Where they did not, the total and the buys that would
+    have grown stay as they are, and that is said."""
+    try:
+        async with work.writing() as tx:
+            done = await apply(tx, work, campaign_id, edit, asked, touched=True)
+    except InsufficientMediaBudget as short:
+        async with work.writing() as tx:
+            kept = await apply(tx, work, campaign_id, lambda c: _same_total(c, edit(c)), touched=True)
+            lowered = edit(kept.campaign).budget.total != kept.campaign.spec.budget.total
+        told = ["budget.total", *(f"Media buy {each.media_buy_id}" for each in asked)]
+        return [f"{each} was left as it is: {short.message}" for each in told[0 if lowered else 1 :]]
+    except BuysideError as error:
+        return [f"Only what gives way was asked of the sellers, the rest was left as it is: {error.message}"]
+    return [*done.warnings, *await amending.carry_out(work, done.written)]
 
 
 async def _keep_caps(tx: Tx, work: Work, campaign: Campaign) -> None:
     await tx.frequency_caps.replace(Level.CAMPAIGN, campaign.id, campaign.spec.frequency_caps, work.now())
+
+
+def _same_total(campaign: Campaign, spec: CampaignSpec) -> CampaignSpec:
+    return replace(spec, budget=replace(spec.budget, total=campaign.spec.budget.total))
 
 
 def _require_revision(campaign: Campaign, expected: int | None) -> None:
@@ -206,11 +296,9 @@ def _check_buys(campaign: Campaign, spec: CampaignSpec, buys: Sequence[MediaBuy]
             raise Invalid(f"Media buy {buy.id} runs outside the new flight.", field="flightDates")
 
 
-async def _drafts_follow(tx: Tx, work: Work, before: Campaign, after: Campaign, buys: Sequence[MediaBuy]) -> None:
+def _followed(before: Campaign, after: Campaign, buy: MediaBuy) -> MediaBuy:
     """DRAFT buys keep having what they had from their campaign: its dates, its goals."""
-    for buy in buys:
-        if buy.status is media_buys.Status.DRAFT and (changed := follow(buy, before.spec, after.spec)) != buy:
-            await tx.media_buys.save(changed, work.now())
+    return follow(buy, before.spec, after.spec) if buy.status is media_buys.Status.DRAFT else buy
 
 
 async def _drafts_fit(tx: Tx, work: Work, campaign: Campaign, advertiser: Advertiser, buys: Sequence[MediaBuy]) -> None:

@@ -15,7 +15,7 @@ from buyside.domain.operations import MAX_REPLAYS, OPEN, Kind, Operation
 from buyside.domain.retries import Next, Tries, decide
 from buyside.domain.stops import refusal
 from buyside.services import seller_accounts
-from buyside.services.media_buys import parts, settling
+from buyside.services.media_buys import edited, parts, settling
 from buyside.services.media_buys.parts import Parts
 from buyside.services.media_buys.settling import Settled
 from buyside.services.work import Work
@@ -78,11 +78,12 @@ async def _call(work: Work, held: Operation, have: Parts, *, debug: bool) -> Ans
 
 
 def doubtful(held: Operation, answer: Answer) -> tuple[Operation, Answer]:
-    """A no to a repeated create says nothing of the first: that may have been booked before the no came to be said.
+    """A no to a repeated create, or edit, says nothing of the first: that may have been booked before the no was said.
 
     A passing no is asked again; after any other the seller's books are read, and only they decide.
     """
-    if held.kind is not Kind.CREATE or held.attempts <= 1 or answer.outcome is not Outcome.REJECTED:
+    weighty = held.kind is Kind.CREATE or edited.is_edit(held)
+    if not weighty or held.attempts <= 1 or answer.outcome is not Outcome.REJECTED:
         return held, answer
     passing = not answer.reached or answer.error is None or answer.error.recovery is Recovery.TRANSIENT
     message = f"The repeated call was refused: {answer.message}"
@@ -92,7 +93,10 @@ def doubtful(held: Operation, answer: Answer) -> tuple[Operation, Answer]:
 
 async def conclude(work: Work, held: Operation, answer: Answer, have: Parts) -> Result:
     """Settle, then do what follows from it."""
-    settled = await settling.settle(work, held, have, answer)
+    if edited.is_edit(held) and answer.outcome is not Outcome.UNKNOWN:
+        settled = await edited.settle(work, held, answer)
+    else:
+        settled = await settling.settle(work, held, have, answer)
     after, dropped = await follow(work, settled)
     failed = settled.failed or settling.unmet(held, after)
     return Result(held, after, answer, failed, answer.exchange, (*settled.dropped, *dropped))
@@ -122,7 +126,11 @@ async def refresh(work: Work, buy: MediaBuy, *, tried: str | None = None) -> Med
 
 async def look(work: Work, buy: MediaBuy, *, tried: str | None = None) -> MediaBuy:
     """Like refresh, and says so when the seller cannot be read. Raises: PlatformError."""
-    settled = await settling.observe(work, await parts.load(work, buy.id), tried=tried)
+    have = await parts.load(work, buy.id)
+    if have.buy.change is not None:
+        await edited.poll(work, have)
+        have = await parts.load(work, buy.id)
+    settled = await settling.observe(work, have, tried=tried)
     return (await follow(work, settled))[0] if settled else await _current(work, buy)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from buyside.domain import constraints, frequency, packaging, settling
+from buyside.domain import constraints, frequency, packaging, proposals, settling
+from buyside.domain.amendments import Change
 from buyside.domain.answers import Prepared
 from buyside.domain.campaigns import Campaign, Status
 from buyside.domain.creatives import Creative, fits
@@ -29,6 +30,8 @@ from buyside.services.work import Tx, Work
 
 ASSIGN = "assign"
 """The purpose of a change that puts creatives on packages."""
+EDIT, CANCEL, AGAIN = "edit", "cancel", "again"
+"""The purposes of what a person asks for; the last word of one that goes out a second time."""
 
 
 def order(campaign: Campaign, buy: MediaBuy, account: AccountRef, work: Work) -> BuyOrder:
@@ -122,6 +125,31 @@ async def pause(
     return planned
 
 
+def told(
+    work: Work, campaign: Campaign, buy: MediaBuy, seller: Seller, account: AccountRef, change: Change
+) -> Prepared:
+    """The change as it would be sent now. Raises: PlatformError, Invalid."""
+    return work.sellers.prepare_change(seller, proposals.order(campaign, buy, change, account), work.new_key())
+
+
+async def amend(
+    tx: Tx, work: Work, buy: MediaBuy, seller: Seller, change: Change, prepared: Prepared, *, again: bool = False
+) -> tuple[MediaBuy, Operation]:
+    """Plan an edit or a cancellation, and mark it on the buy. The amount is what it commits beyond what is committed.
+
+    Raises: Conflict while another change of it is under way.
+    """
+    if await tx.operations.of_buy(buy.id, kind=Kind.CHANGE, opened=True):
+        raise Conflict(f"A change of media buy {buy.id} is still under way; try again shortly.")
+    purpose = (CANCEL if change.canceled else EDIT) + (f" {AGAIN}" if again else "")
+    more = proposals.applied(buy, change).budget - buy.budget
+    planned = _operation(work, Kind.CHANGE, purpose, buy, seller, prepared, amount=more if more.minor > 0 else None)
+    await tx.operations.add(planned)
+    now = work.now()
+    marked = replace(change, operation_id=planned.id, since=change.since or now, revision=buy.seller_revision)
+    return await tx.media_buys.save(replace(buy, change=marked), now), planned
+
+
 async def assign(
     tx: Tx, work: Work, buy: MediaBuy, seller: Seller, account: AccountRef, wanted: Sequence[tuple[str, Sequence[str]]]
 ) -> Operation:
@@ -155,13 +183,15 @@ async def creatives(
 
 
 def carriable(campaign_creatives: Sequence[Creative], buy: MediaBuy) -> list[tuple[Creative, str]]:
-    """(creative, seller package) pairs still to be carried: the format fits, and this seller has not refused it."""
+    """(creative, seller package) pairs still to be carried: chosen, the format fits, and this seller has not refused
+    it."""
     return [
         (creative, package.package_id)
         for creative in campaign_creatives
-        if not creative.refused_by(buy.agent_id)
+        if buy.wants_creative(creative.id) and not creative.refused_by(buy.agent_id)
         for package in buy.packages
         if package.package_id is not None
+        and not package.is_canceled
         and creative.id not in package.creative_ids
         and fits(creative.spec, package.format_ids)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from buyside.domain import jobs, media_buys, notifications, settling
+from buyside.domain import jobs, media_buys, notifications, proposals, settling
 from buyside.domain.answers import Answer, Outcome
 from buyside.domain.campaigns import Campaign
 from buyside.domain.creatives import Creative, SellerReview, fits
@@ -17,7 +17,7 @@ from buyside.domain.ids import MediaBuyId
 from buyside.domain.media_buys import ErrorCode, ErrorOwner, MediaBuy, PausedBy, Status, Trouble
 from buyside.domain.operations import LATE, Kind, Operation, State, backoff
 from buyside.domain.orders import ObservedBuy
-from buyside.services.media_buys import parts, planning
+from buyside.services.media_buys import parts, planning, resolving
 from buyside.services.media_buys.parts import Parts
 from buyside.services.work import Tx, Work
 
@@ -67,10 +67,12 @@ async def _unanswered(work: Work, held: Operation, answer: Answer) -> Settled:
     if answer.error is not None and answer.error.retry_after is not None:
         wait = max(wait, timedelta(seconds=answer.error.retry_after))
     async with work.writing() as tx:
-        campaign, buy = await parts.locked(tx, _buy_id(held))
+        campaign, buy = await parts.locked(tx, buy_id(held))
         open_still = replace(held, state=State.UNKNOWN, message=message, lease_until=None, next_at=now + wait)
         if not await tx.operations.conclude(held, open_still):
             return Settled(buy)
+        if buy.change is not None and buy.change.operation_id == held.id:
+            buy = await tx.media_buys.save(replace(buy, change=replace(buy.change, is_unknown=True)), now)
         if held.kind is Kind.CREATE and buy.operation_id == held.id:
             buy = await store(tx, work, campaign, buy, settling.unknown(buy, message, now), "media_buy.unanswered")
     return Settled(buy, message)
@@ -83,12 +85,12 @@ async def _created(work: Work, held: Operation, have: Parts, answer: Answer) -> 
         unclear = replace(answer, outcome=Outcome.UNKNOWN, error=None, data={"message": "The answer names no buy."})
         return await _unanswered(work, held, unclear)
     async with work.writing() as tx:
-        campaign, buy = await parts.locked(tx, _buy_id(held))
+        campaign, buy = await parts.locked(tx, buy_id(held))
         if buy.operation_id != held.id:
             return Settled(buy)
         placed = settling.placed(_resting(buy, campaign), answer, observed, now)
-        over = _over(held, State.REFUSED if placed.failed else State.DONE, answer.message)
-        if not await tx.operations.conclude(held, over):
+        ended = over(held, State.REFUSED if placed.failed else State.DONE, answer.message)
+        if not await tx.operations.conclude(held, ended):
             return Settled(buy)  # the lease ran out: whoever took it over decides, maybe after sending it again
         if placed.failed is not None:
             saved = await store(tx, work, campaign, buy, placed.buy, "media_buy.refused")
@@ -97,7 +99,7 @@ async def _created(work: Work, held: Operation, have: Parts, answer: Answer) -> 
         after, planned = await _guard(tx, work, have, campaign, placed.buy, observed)
         saved = await store(tx, work, campaign, buy, after, "media_buy.placed")
         saved, more = await _follow_ups(tx, work, have, campaign, saved)
-        creatives = await tx.creatives.of(campaign.id)
+        creatives = [c for c in await tx.creatives.of(campaign.id) if saved.wants_creative(c.id)]
         missing = any(not _fits(each, saved) for each in creatives)
         every = await tx.media_buys.of(campaign.id, archived=False) if missing else []
         dropped = _unfit(creatives, saved, every, have)
@@ -197,6 +199,7 @@ async def adopt(
         seen = replace(seen, seller_buy_id=observed.seller_buy_id or buy.seller_buy_id, checks=buy.checks + 1)
         if tried == "pause" and seen.status is Status.ACTIVE:
             seen = replace(seen, trouble=buy.trouble)  # why it still runs
+        seen = await resolving.read(tx, campaign, seen, observed)
         after, planned = await _guard(tx, work, have, campaign, seen, observed)
         saved = await store(tx, work, campaign, buy, settling.doubled(after, extra), action)
         saved, more = await _follow_ups(tx, work, have, campaign, saved, tried)
@@ -206,10 +209,10 @@ async def adopt(
     return Settled(saved, planned=(*planned, *more))
 
 
-async def believe(work: Work, buy_id: MediaBuyId) -> MediaBuy:
+async def believe(work: Work, which: MediaBuyId) -> MediaBuy:
     """Nothing spoke for the buy while its end was doubted: it is over, and maybe its campaign with it."""
     async with work.writing() as tx:
-        campaign, buy = await parts.locked(tx, buy_id)
+        campaign, buy = await parts.locked(tx, which)
         if buy.doubted_until is None or work.now() < buy.doubted_until:
             return buy
         saved = await tx.media_buys.save(replace(buy, doubted_until=None, check_at=work.now()), work.now())
@@ -217,11 +220,11 @@ async def believe(work: Work, buy_id: MediaBuyId) -> MediaBuy:
     return saved
 
 
-async def not_read(work: Work, buy_id: MediaBuyId) -> MediaBuy:
+async def not_read(work: Work, which: MediaBuyId) -> MediaBuy:
     """Look again later."""
     async with work.writing() as tx:
-        campaign, buy = await parts.locked(tx, buy_id)
-        return await tx.media_buys.save(_watched(work, campaign, buy, replace(buy, checks=buy.checks + 1)), work.now())
+        campaign, buy = await parts.locked(tx, which)
+        return await tx.media_buys.save(watched(work, campaign, buy, replace(buy, checks=buy.checks + 1)), work.now())
 
 
 def _resting(buy: MediaBuy, campaign: Campaign) -> MediaBuy:
@@ -238,7 +241,8 @@ async def _guard(
     if observed is None or buy.status not in media_buys.LIVE or buy.paused_by is PausedBy.GUARD:
         return buy, []
     findings = settling.mismatches(buy, observed)
-    if not findings:
+    # While a change is under way the seller may show the buy as it was or as it is to be.
+    if not findings or any(not settling.mismatches(each, observed) for each in proposals.proposed(buy)):
         return buy, []
     guarded = settling.guarded(buy, findings)
     await tx.record(
@@ -320,10 +324,8 @@ async def _changed(work: Work, held: Operation, have: Parts, answer: Answer) -> 
     refused = answer.outcome is Outcome.REJECTED
     observed = None if refused else work.sellers.observed(answer.data)
     async with work.writing() as tx:
-        campaign, buy = await parts.locked(tx, _buy_id(held))
-        if not await tx.operations.conclude(
-            held, _over(held, State.REFUSED if refused else State.DONE, answer.message)
-        ):
+        campaign, buy = await parts.locked(tx, buy_id(held))
+        if not await tx.operations.conclude(held, over(held, State.REFUSED if refused else State.DONE, answer.message)):
             return Settled(buy)
         after = _refused_change(buy, held, answer) if refused else _accepted_change(buy, held)
         if observed is not None and observed.seller_buy_id == buy.seller_buy_id:
@@ -383,10 +385,8 @@ async def _carried(work: Work, held: Operation, have: Parts, answer: Answer) -> 
     lasting = refused and answer.error is not None and answer.error.recovery.value != "transient"
     dropped: list[DroppedCreative] = []
     async with work.writing() as tx:
-        campaign, buy = await parts.locked(tx, _buy_id(held))
-        if not await tx.operations.conclude(
-            held, _over(held, State.REFUSED if refused else State.DONE, answer.message)
-        ):
+        campaign, buy = await parts.locked(tx, buy_id(held))
+        if not await tx.operations.conclude(held, over(held, State.REFUSED if refused else State.DONE, answer.message)):
             return Settled(buy)
         taken: set[str] = set()
         for creative, _ in planning.carriable(await tx.creatives.of(campaign.id), buy):
@@ -421,7 +421,7 @@ async def store(
     tx: Tx, work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy, action: str, *, always: bool = False
 ) -> MediaBuy:
     """Store the buy with its next look, and log the change where there is one."""
-    saved = await tx.media_buys.save(_watched(work, campaign, before, after), work.now())
+    saved = await tx.media_buys.save(watched(work, campaign, before, after), work.now())
     old, new = changes(facts(before), facts(after))
     if (notice := notifications.of_change(before, after, action)) is not None:
         await tx.notify(notice, parts.subject(campaign, after))
@@ -430,7 +430,7 @@ async def store(
     return saved
 
 
-def _watched(work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy) -> MediaBuy:
+def watched(work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy) -> MediaBuy:
     """When the buy is looked at next: soon while something waits, rarely while it runs, never when it is over."""
     policy, moved = work.policy, before.status is not after.status
     if moved and after.status in media_buys.RAN:
@@ -447,7 +447,7 @@ def _watched(work: Work, campaign: Campaign, before: MediaBuy, after: MediaBuy) 
     if after.unsettled or after.status not in media_buys.LIVE:
         return replace(after, check_at=None, checks=0)
     checks = 0 if moved else after.checks
-    waits = after.status in {Status.PENDING_APPROVAL, Status.INPUT_REQUIRED}
+    waits = after.status in {Status.PENDING_APPROVAL, Status.INPUT_REQUIRED} or after.change is not None
     if settling.wants_pause(after, campaign.status) and after.status is not Status.PAUSED:
         pause = timedelta(seconds=policy.pending_poll)  # it may go live at any moment and must not serve
     elif waits:
@@ -517,10 +517,10 @@ def _past(purpose: str) -> str:
     return {"resume": "resumed", planning.ASSIGN: "creatives_assigned"}.get(purpose, "paused")
 
 
-def _over(held: Operation, state: State, message: str) -> Operation:
+def over(held: Operation, state: State, message: str) -> Operation:
     return replace(held, state=state, message=message or None, lease_until=None, next_at=None)
 
 
-def _buy_id(held: Operation) -> MediaBuyId:
+def buy_id(held: Operation) -> MediaBuyId:
     assert held.media_buy_id is not None
     return held.media_buy_id

@@ -107,7 +107,7 @@ def update_media_buy(change: BuyChange, key: str) -> dict[str, Any]:
         "paused": change.paused,
         "canceled": True if change.canceled else None,
         "cancellation_reason": change.reason if change.canceled else None,
-        "start_time": moment(change.start) if change.start else None,
+        "start_time": "asap" if change.asap else moment(change.start) if change.start else None,
         "end_time": moment(change.end) if change.end else None,
         "packages": [_package_change(each, change.reason) for each in change.packages] or None,
     }
@@ -211,7 +211,8 @@ packages.targeting_overlay packages.start_time packages.end_time
 """
 _ESSENTIAL_CHANGE = """
 media_buy_id paused canceled start_time end_time packages packages.package_id packages.budget packages.bid_price
-packages.paused packages.canceled packages.creative_assignments
+packages.paused packages.canceled packages.creative_assignments packages.pacing packages.targeting_overlay
+packages.start_time packages.end_time packages.optimization_goals
 """
 _ESSENTIAL = {
     "create_media_buy": frozenset(_ESSENTIAL_BUY.split()),
