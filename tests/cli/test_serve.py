@@ -110,7 +110,9 @@ async def test_it_says_where_it_listens_and_ends_quietly_when_told_to(machine: M
             async with a_client(server.url) as client:
                 assert (await client.get("/health")).json()["status"] == "ok"
             assert await server.stopped(sent) == 0
-    assert "Traceback" not in (machine.folder / "log").read_text()
+    said = (machine.folder / "log").read_text()
+    assert "Traceback" not in said
+    assert said.count("what is under way is finished first") == 2, "once for each of the two"
 
 
 async def test_with_the_sandbox_a_first_key_finds_two_sellers_connected(machine: Machine) -> None:

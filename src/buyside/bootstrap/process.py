@@ -21,6 +21,8 @@ import uvicorn
 
 from buyside.bootstrap.composition import CannotStart
 
+log = logging.getLogger(__name__)
+
 _SECRETS = re.compile(r"(?i)(buyside_[0-9]+_|bearer\s+|basic\s+)[0-9a-z+/=._~-]{8,}")
 
 
@@ -64,6 +66,7 @@ def stop_signal() -> Iterator[asyncio.Event]:
     def asked() -> None:
         if stop.is_set():
             os._exit(130)
+        log.info("stopping: what is under way is finished first; Ctrl-C or SIGTERM once more ends it at once")
         stop.set()
 
     for each in (signal.SIGTERM, signal.SIGINT):

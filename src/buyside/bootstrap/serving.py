@@ -53,9 +53,11 @@ async def serve(
 async def work_until_stopped(settings: Settings, announce: Callable[[str], None]) -> None:
     log_to_stderr(settings.log_level)
     with stop_signal() as stop:
-        async with working(settings):
+        async with working(settings) as runtime:
             settle_memory()
-            announce("buyside worker: running jobs. Stop with Ctrl-C or SIGTERM.")
+            # On SQLite one process runs them, which may be a server: then this one waits, and the log says so.
+            what = "running jobs as soon as no other process does" if runtime.database.is_sqlite else "running jobs"
+            announce(f"buyside worker: {what}. Stop with Ctrl-C or SIGTERM.")
             await stop.wait()
 
 

@@ -3,6 +3,7 @@ key, else looked up; never repeated blindly (decision 4)."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,8 @@ from buyside.services.media_buys import parts, placing, settling
 from buyside.services.media_buys.parts import Parts
 from buyside.services.work import Work
 
+log = logging.getLogger(__name__)
+
 
 async def recover(work: Work, operation_id: OperationId) -> None:
     """Bring one open operation to its end, or one step nearer. Safe to run twice at once: one of the two claims it."""
@@ -24,6 +27,7 @@ async def recover(work: Work, operation_id: OperationId) -> None:
         found = await tx.operations.get(operation_id)
     if found.state not in OPEN:
         return
+    log.info("operation %s (%s, media buy %s) is taken up", found.id, found.kind.value, found.media_buy_id)
     if found.kind is Kind.ACCOUNT or found.media_buy_id is None:
         await _give_up(work, found)
     elif found.may_replay(work.now()) and not await _stopped(work, found):
