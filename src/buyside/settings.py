@@ -151,6 +151,11 @@ class Settings(BaseSettings):
         max_length=200,
         description="utm_source on landing pages of an advertiser that set no UTM parameters of its own.",
     )
+    metro_names_file: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] | None = Field(
+        None,
+        description="What metros are called: a JSON file {system: {code: name}}, or a CSV file with the columns "
+        "system, code and name. Without it codes stand for names.",
+    )
     fees: Annotated[tuple[Fee, ...], NoDecode, BeforeValidator(_parsed)] = Field(
         (),
         description="Fee schedule of an advertiser that has none of its own: a JSON list of {label, pricingType, …}.",

@@ -32,3 +32,31 @@ def test_targeting_outside_the_campaigns_constraints_is_refused_and_never_sent_a
     with pytest.raises(Invalid) as refused:
         overlay({"geo_countries": ["US"]}, {"geo_countries": ["MX"]})
     assert refused.value.field == "constraints.geo_countries"
+
+
+def test_metros_and_postal_areas_are_joined_code_by_code_within_their_system() -> None:
+    dma, itl = {"system": "nielsen_dma"}, {"system": "uk_itl1"}
+    german = {"country": "DE", "system": "plz"}
+    campaign = {
+        "geo_metros": [{**dma, "values": ["501", "803"]}, {**itl, "values": ["C"]}],
+        "geo_metros_exclude": [{**dma, "values": ["602"]}],
+        "geo_postal_areas": [{**german, "values": ["10115", "10117"]}],
+    }
+    own = {
+        "geo_metros": [{**dma, "values": ["803", "999"]}],
+        "geo_metros_exclude": [{**dma, "values": ["602", "603"]}, {**itl, "values": ["D"]}],
+        "geo_postal_areas": [{**german, "values": ["10117"]}, {"country": "AT", "system": "plz", "values": ["1010"]}],
+    }
+    assert overlay(campaign, own) == {
+        "geo_metros": [{**dma, "values": ["803"]}],
+        "geo_metros_exclude": [{**dma, "values": ["602", "603"]}, {**itl, "values": ["D"]}],
+        "geo_postal_areas": [{**german, "values": ["10117"]}],
+    }
+    with pytest.raises(Invalid) as refused:
+        overlay(campaign, {"geo_metros": [{**dma, "values": ["999"]}]})
+    assert refused.value.field == "constraints.geo_metros"
+
+
+def test_the_frequency_cap_goes_with_the_targeting() -> None:
+    cap = {"max_impressions": 3, "per": "devices", "window": {"interval": 1, "unit": "days"}}
+    assert overlay(None, {"frequency_cap": {"suppress_minutes": 1}}, cap) == {"frequency_cap": cap}

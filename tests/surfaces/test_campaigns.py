@@ -246,12 +246,6 @@ class TestGet:
         assert "formatOptions" not in ok(response)["campaign"]["mediaBuys"][0]["products"][0]
         assert ok(await rest.admin.get(f"/campaigns/{campaign}", params={"fresh": "true"}))
 
-    @pytest.mark.parametrize(("name", "value"), [("includePropertyLists", "true"), ("fields", "geo_metro_names")])
-    async def test_what_is_not_supported_yet_is_named(self, rest: Rest, name: str, value: str) -> None:
-        campaign = await a_campaign(rest)
-        response = await rest.admin.get(f"/campaigns/{campaign}", params={name: value})
-        refused(response, 501, "NOT_IMPLEMENTED", name)
-
     async def test_fees_are_carved_out_of_the_total(self, rest: Rest, north: SandboxHandle) -> None:
         fees = (
             FeeTerm("Agency", FeePricing.MARGIN, Decimal("12.5")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query
@@ -29,10 +30,13 @@ from buyside.schemas.campaigns import (
     UpdateCampaignBody,
 )
 from buyside.schemas.media_buys import GetAdcpStatusOutput, MediaBuyStatus
+from buyside.schemas.property_lists import CampaignPropertyListsResponse
 from buyside.schemas.showing import campaigns as show
 from buyside.schemas.showing import media_buys as show_buys
+from buyside.schemas.showing import property_lists as show_lists
 from buyside.services import campaigns
 from buyside.services.campaigns.reading import wanted
+from buyside.services.work import Work
 
 routes = router("Campaigns")
 _KIND = "campaigns"
@@ -41,6 +45,11 @@ Statuses = Annotated[list[CampaignStatusListFilter] | None, Words, Query(alias="
 Modes = Annotated[list[CampaignMode] | None, Words, Query(alias="mode")]
 BuyStatuses = Annotated[list[MediaBuyStatus] | None, Words, Query(alias="mediaBuyStatus")]
 Management = Annotated[str | None, Query(pattern="^(tracked|managed|all)$")]
+Extras = Annotated[
+    list[str] | None,
+    Words,
+    Query(description="geo_metro_names: what metros are called. Other words ask for nothing."),
+]
 OnlyBuys = Annotated[list[str] | None, Words, Query(alias="mediaBuyId", description="Show only these media buys.")]
 
 
@@ -56,6 +65,7 @@ async def list_campaigns(
     management: Management = None,
     media_buy_status: BuyStatuses = None,
     include_archived: Annotated[bool, Query(alias="includeArchived")] = False,
+    fields: Extras = None,
 ) -> Reply:
     """Campaigns, newest first; without a status those that are DRAFT, ACTIVE or PAUSED."""
     modes: list[str] = [*(mode or (m for m in kind or () if m in set(domain.Mode)))]
@@ -71,7 +81,10 @@ async def list_campaigns(
     after = read_moment(_KIND, page.cursor)
     found = await campaigns.page(work, asked, after=after, limit=page.take, offset=page.skip)
     cursor = write_moment(_KIND, *found.next) if found.next else None
-    return reply(show.page(found, cursor), meta=page.meta(len(found.campaigns), found.total, more=found.more))
+    return reply(
+        show.page(found, cursor, _metros(work, fields)),
+        meta=page.meta(len(found.campaigns), found.total, more=found.more),
+    )
 
 
 @routes.post("/campaigns", operation_id="createCampaign", status_code=201, response_model=CampaignResponse)
@@ -86,11 +99,14 @@ async def get_campaign(
     campaign_id: CampaignPath,
     media_buy_id: OnlyBuys = None,
     details: Annotated[bool, Query(alias="includeProductDetails")] = True,
+    lists: Annotated[bool, Query(alias="includePropertyLists")] = False,
+    fields: Extras = None,
     fresh: Annotated[bool, Query(description="Nothing is cached here: accepted and without effect.")] = False,
 ) -> Reply:
     """The campaign with its media buys, as last known; media-buy-status reads the sellers."""
     found = await campaigns.get(work, campaign_id)
-    return reply(show.campaign(found, only=media_buy_id or (), details=details))
+    names = _metros(work, fields)
+    return reply(show.campaign(found, only=media_buy_id or (), details=details, lists=lists, metros=names))
 
 
 @routes.put("/campaigns/{campaignId}", operation_id="updateCampaign", response_model=CampaignResponse)
@@ -170,6 +186,20 @@ async def auto_select_products(
         min_budget=asked.min_budget_per_product,
     )
     return reply(show.auto_selected(done))
+
+
+@routes.get(
+    "/campaigns/{campaignId}/property-lists",
+    operation_id="getCampaignPropertyLists",
+    response_model=CampaignPropertyListsResponse,
+)
+async def property_lists(work: Signed, campaign_id: CampaignPath) -> Reply:
+    """The property lists that the packages of the campaign really carry."""
+    return reply(show_lists.of_campaign(campaign_id, await campaigns.property_lists(work, campaign_id)))
+
+
+def _metros(work: Work, fields: Sequence[str] | None) -> show.MetroNames | None:
+    return work.policy.metro_names if "geo_metro_names" in (fields or ()) else None
 
 
 def _refinements(body: AutoSelectProductsRequest) -> list[dict[str, object]]:

@@ -105,12 +105,16 @@ def _has(body: Any, step: str | int) -> bool:
 
 
 def _walked(steps: Sequence[str | int], body: Any) -> Path:
-    """The steps that are in the body, and a last one that is missing from it; union tags between them left out."""
+    """The steps that are in the body, and a last one that is missing from it; union tags between them left out.
+
+    A tag may be called like a field beside it: nothing is below a field that holds no object and no list.
+    """
     path: list[str | int] = []
     for index, step in enumerate(steps):
-        if _has(body, step):
+        last = index == len(steps) - 1
+        if _has(body, step) and (last or isinstance(body[step], dict | list)):
             body = body[step]
-        elif index < len(steps) - 1 or not isinstance(body, dict):
+        elif not last or not isinstance(body, dict):
             continue
         path.append(step)
     return tuple(path)

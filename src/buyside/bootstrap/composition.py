@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from buyside import settings as configuration
+from buyside.bootstrap import metros
 from buyside.domain.advertisers import FeePricing, FeeTerm
 from buyside.domain.errors import BuysideError, StoreUnavailable
 from buyside.services import seal
@@ -76,7 +78,15 @@ def policy(settings: Settings) -> Policy:
             for fee in settings.fees
         ),
         key_cache=settings.key_cache_seconds,
+        metro_names=_metro_names(settings.metro_names_file),
     )
+
+
+def _metro_names(path: Path | None) -> metros.Names:
+    try:
+        return metros.read(path) if path else {}
+    except (OSError, ValueError) as wrong:
+        raise CannotStart(f"BUYSIDE_METRO_NAMES_FILE: no metro names in {path}: {wrong}") from None
 
 
 def open_store(settings: Settings) -> Database:

@@ -16,7 +16,8 @@ from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.media_buys import CampaignMediaBuy, MediaBuyRef, MediaBuyStatus
 from buyside.schemas.pacing import PacingPeriods, PacingPeriodsInput
 from buyside.schemas.products import RefinementItem
-from buyside.schemas.targeting import Constraints
+from buyside.schemas.property_lists import AppliedPropertyLists
+from buyside.schemas.targeting import Constraints, ShownConstraints
 from buyside.schemas.utm import CampaignUtm
 from buyside.schemas.wire import (
     AdvertiserIdIn,
@@ -223,7 +224,7 @@ class CampaignSummary(Response):
     mode: CampaignMode
     management: Literal["managed"]
     flight_dates: Maybe[FlightDates] = None
-    constraints: Maybe[Constraints] = None
+    constraints: Maybe[ShownConstraints] = None
     product_count: Maybe[Count] = None
     budget: Maybe[CampaignSummaryBudget] = None
     created_at: Instant
@@ -260,13 +261,14 @@ class Campaign(Response):
     allocated_budget: Maybe[Number] = None
     unallocated_budget: Maybe[Number] = None
     pacing_periods: Maybe[PacingPeriods] = None
-    constraints: Maybe[Constraints] = None
+    constraints: Maybe[ShownConstraints] = None
     storefronts: Maybe[list[CampaignStorefrontRef]] = None
     performance_config: Maybe[PerformanceConfig] = None
     discovery_id: Maybe[str] = None
     product_count: Maybe[Count] = None
     products: Maybe[list[CampaignProductRef]] = None
     creative_formats: Maybe[CreativeFormats] = None
+    property_lists: Maybe[AppliedPropertyLists] = None
     media_buys: Maybe[list[CampaignMediaBuy]] = None
     catalog_id: Maybe[Ordinal] = None
     audiences: Maybe[list[CampaignAudience]] = None

@@ -121,6 +121,23 @@ class Constraints(_Places):
         return self
 
 
+class NamedMetro(AdcpPart):
+    code: str
+    name: str
+
+
+class NamedMetros(AdcpPart):
+    system: MetroSystem
+    values: list[NamedMetro]
+
+
+class ShownConstraints(Constraints):
+    """With the names of the metros, where they are asked for."""
+
+    geo_metro_names: Given[list[NamedMetros]] = None
+    geo_metro_names_exclude: Given[list[NamedMetros]] = None
+
+
 class Duration(AdcpPart):
     interval: Ordinal
     unit: DurationUnit

@@ -18,15 +18,12 @@ _ADVERTISER: Table = {
     "linkedAccounts": ([],),
     "dataDelivery.credentials": ([],),
 }
-_NO = ("", "false")
 
 UNSUPPORTED: Mapping[str, Table] = {
     "listAdvertisers": {"?linkedAccountPartnerId": ("",)},
     "createAdvertiser": _ADVERTISER,
     "updateAdvertiser": _ADVERTISER,
     "registerSourceCredentials": {"marketplaceAccount": (False,), "auth.privateKey": ()},
-    "listCampaigns": {"?fields": ("",)},
-    "getCampaign": {"?includePropertyLists": _NO, "?fields": ("",)},
     "updateCampaign": {
         "mediaBuys[].products[].pageId": (),
         "mediaBuys[].products[].pixelId": (),

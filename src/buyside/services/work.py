@@ -64,6 +64,8 @@ class Policy:
     default_currency: str = "USD"
     default_fees: tuple[FeeTerm, ...] = ()
     utm_source: str = "buyside"
+    metro_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the operator calls metros: system to code to name."""
     public_url: str | None = None
     execute_deadline: float = 25
     call_timeout: float = 30

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from buyside.domain.answers import Exchange
 from buyside.domain.budgets import Fee
@@ -10,13 +11,14 @@ from buyside.domain.data_delivery import resolved as resolved_outputs
 from buyside.domain.discovery import Discovery
 from buyside.domain.media_buys import MediaBuy
 from buyside.domain.pacing import resolved
+from buyside.domain.property_lists import applied
 from buyside.schemas import campaigns as wire
 from buyside.schemas.audiences import CampaignAudience
 from buyside.schemas.goals import PerformanceConfig
 from buyside.schemas.pacing import PacingPeriods
-from buyside.schemas.showing import data_delivery, frequency, pacing
+from buyside.schemas.showing import data_delivery, frequency, pacing, property_lists
 from buyside.schemas.showing import media_buys as buys
-from buyside.schemas.targeting import Constraints
+from buyside.schemas.targeting import ShownConstraints
 from buyside.services.campaigns import CampaignView, Cascade, Executed
 from buyside.services.campaigns.execution import Failure
 from buyside.services.campaigns.reading import Page, ProductsView
@@ -30,12 +32,24 @@ STALE_HINT = (
 
 
 def campaign(
-    view: CampaignView, *, only: Sequence[str] = (), details: bool = True, warnings: Sequence[str] = ()
+    view: CampaignView,
+    *,
+    only: Sequence[str] = (),
+    details: bool = True,
+    lists: bool = False,
+    metros: MetroNames | None = None,
+    warnings: Sequence[str] = (),
 ) -> wire.CampaignResponse:
     """`only`: the media buys to show, all without; `details` false leaves the products' format options out;
-    `warnings`: of the request, before the campaign's own."""
+    `lists` adds the property lists that its packages carry; `metros`, what metros are called; `warnings`: of the
+    request, before the campaign's own."""
     said = [*warnings, *view.warnings]
-    return wire.CampaignResponse(campaign=_campaign(view, only, details=details), warnings=said or None)
+    shown = _campaign(view, only, details=details)
+    if lists:
+        shown.property_lists = property_lists.applied(applied(view.buys))
+    if metros is not None:
+        shown.constraints = _constraints(view.campaign.spec, metros)
+    return wire.CampaignResponse(campaign=shown, warnings=said or None)
 
 
 def _campaign(view: CampaignView, only: Sequence[str], *, details: bool) -> wire.Campaign:
@@ -129,8 +143,25 @@ def _fee(fee: Fee) -> wire.CampaignFee:
     )
 
 
-def _constraints(spec: CampaignSpec) -> Constraints | None:
-    return Constraints.model_validate(dict(spec.constraints)) if spec.constraints else None
+MetroNames = Mapping[str, Mapping[str, str]]
+"""System to code to name."""
+
+
+def _constraints(spec: CampaignSpec, metros: MetroNames | None = None) -> ShownConstraints | None:
+    if not spec.constraints:
+        return None
+    named = {} if metros is None else {
+        shown: [_named(area, metros) for area in spec.constraints[given]]
+        for given, shown in (("geo_metros", "geo_metro_names"), ("geo_metros_exclude", "geo_metro_names_exclude"))
+        if spec.constraints.get(given)
+    }  # fmt: skip
+    return ShownConstraints.model_validate({**spec.constraints, **named})
+
+
+def _named(area: Mapping[str, Any], metros: MetroNames) -> dict[str, Any]:
+    """A code that nobody named stands for itself."""
+    known = metros.get(area["system"], {})
+    return {"system": area["system"], "values": [{"code": c, "name": known.get(c, c)} for c in area["values"]]}
 
 
 def _goals(spec: CampaignSpec) -> PerformanceConfig | None:
@@ -161,7 +192,7 @@ def _kind(form: FormatRef, every: Sequence[MediaBuy]) -> str | None:
     return None
 
 
-def summary(found: Campaign, product_count: int | None) -> wire.CampaignSummary:
+def summary(found: Campaign, product_count: int | None, metros: MetroNames | None = None) -> wire.CampaignSummary:
     return wire.CampaignSummary(
         campaign_id=found.id,
         advertiser_id=str(found.advertiser_id),
@@ -170,7 +201,7 @@ def summary(found: Campaign, product_count: int | None) -> wire.CampaignSummary:
         mode=found.mode.value,
         management="managed",
         flight_dates=_flight(found.spec),
-        constraints=_constraints(found.spec),
+        constraints=_constraints(found.spec, metros),
         product_count=product_count,
         budget=wire.CampaignSummaryBudget(total=found.spec.budget.total.major, currency=found.currency),
         created_at=found.created_at,
@@ -178,9 +209,9 @@ def summary(found: Campaign, product_count: int | None) -> wire.CampaignSummary:
     )
 
 
-def page(found: Page, next_cursor: str | None) -> wire.CampaignListResponse:
+def page(found: Page, next_cursor: str | None, metros: MetroNames | None = None) -> wire.CampaignListResponse:
     return wire.CampaignListResponse(
-        campaigns=[summary(c, found.product_counts.get(c.id)) for c in found.campaigns],
+        campaigns=[summary(c, found.product_counts.get(c.id), metros) for c in found.campaigns],
         total=found.total,
         total_capped=None if found.exact else True,
         has_more=found.more,

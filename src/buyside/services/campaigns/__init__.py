@@ -3,7 +3,7 @@
 from buyside.services.campaigns.editing import NewCampaign, create, delete, update
 from buyside.services.campaigns.execution import Executed, execute
 from buyside.services.campaigns.pausing import Cascade, pause, reactivate
-from buyside.services.campaigns.reading import CampaignView, get, page, products
+from buyside.services.campaigns.reading import CampaignView, get, page, products, property_lists
 from buyside.services.campaigns.selecting import auto_select
 from buyside.services.campaigns.staging import stage
 from buyside.services.campaigns.status import status
@@ -21,6 +21,7 @@ __all__ = [
     "page",
     "pause",
     "products",
+    "property_lists",
     "reactivate",
     "stage",
     "status",

@@ -18,6 +18,7 @@ from buyside.domain.frequency import KeptCap, Level
 from buyside.domain.ids import AdvertiserId, CampaignId
 from buyside.domain.media_buys import TERMINAL, MediaBuy
 from buyside.domain.media_buys import Status as BuyStatus
+from buyside.domain.property_lists import Applied, applied
 from buyside.domain.staging import staged_keys
 from buyside.domain.storefronts import Storefront
 from buyside.services.campaigns import pointing
@@ -34,6 +35,7 @@ __all__ = [
     "get",
     "page",
     "products",
+    "property_lists",
     "view",
     "wanted",
 ]
@@ -129,6 +131,14 @@ def formats(buys: Sequence[MediaBuy], creatives: Sequence[Creative]) -> Formats:
                 if any(fits(c.spec, (form,)) for c in creatives):
                     covered.append(form)
     return Formats(tuple(required), tuple(covered))
+
+
+async def property_lists(work: Work, campaign_id: CampaignId) -> list[Applied]:
+    """The lists that the campaign's packages carry. Raises: NotFound."""
+    work.require(Right.READ)
+    async with work.reading() as tx:
+        await tx.campaigns.get(campaign_id)
+        return applied(await tx.media_buys.of(campaign_id, archived=False))
 
 
 @dataclass(frozen=True)
