@@ -128,7 +128,8 @@ class TestPause:
     async def test_nothing_of_a_paused_campaign_is_reactivated_alone(self, rest: Rest, north: SandboxHandle) -> None:
         campaign, buy = await a_live_campaign(rest, north)
         ok(await rest.admin.post(f"/campaigns/{campaign}/pause"))
-        refused(await rest.admin.post(f"/media-buys/{buy}/reactivate"), 409, "CONFLICT")
+        hint = refused(await rest.admin.post(f"/media-buys/{buy}/reactivate"), 409, "CONFLICT")["message"]
+        assert hint.endswith("reactivate it first.")
         assert [b["status"] for b in await north.buys()] == ["paused"]
 
     async def test_what_a_person_paused_stays_paused_with_the_campaign_back(
