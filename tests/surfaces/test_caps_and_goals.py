@@ -120,6 +120,11 @@ class TestCaps:
         assert await the_targeting(rest, north, campaign) == {
             "frequency_cap": {"max_impressions": 2, "per": "households", "window": {"interval": 1, "unit": "days"}}
         }
+        (buy,) = await stored_buys(rest, campaign)
+        change = {"packageId": buy.packages[0].package_id, "targetingOverlay": {"audience_include": ["runners"]}}
+        await put(rest, campaign, mediaBuys=[{"mediaBuyId": buy.id, "packages": [change]}])
+        (theirs,) = [b for b in await north.buys() if b["context"]["media_buy_id"] == buy.id]
+        assert set(theirs["packages"][0]["targeting_overlay"]) == {"audience_include", "frequency_cap"}
         answer = await rest.admin.put(f"/campaigns/{campaign}", json={"frequencyCaps": [a_cap(1)]})
         assert "keep what they were sent" in ok(answer)["warnings"][0]
 

@@ -187,3 +187,17 @@ class TestBuys:
         assert "is sold from 10 USD on, and pacing period 1" in done["errors"][0]["message"]
         (buy,) = await stored_buys(rest, campaign)
         assert buy.status == "DRAFT"
+
+    async def test_a_buys_own_periods_take_the_place_of_the_campaigns(self, rest: Rest, north: SandboxHandle) -> None:
+        wanted = [await reach(rest, north)]
+        campaign = await a_campaign(rest, wanted, flightDates=flight(), pacingPeriods=weights((1, 10, 1), (11, 20, 1)))
+        (buy,) = await stored_buys(rest, campaign)
+        own = weights((5, 14, 1), (15, 24, 3))
+        changed = await put(rest, campaign, mediaBuys=[{"mediaBuyId": buy.id, "pacingPeriods": own}])
+        assert [p["budget"] for p in changed["mediaBuys"][0]["pacingPeriods"]["periods"]] == [250, 750]
+        assert ok(await rest.admin.post(f"/campaigns/{campaign}/execute"))["success"]
+        (buy,) = await stored_buys(rest, campaign)
+        assert [(p.period, p.budget.minor) for p in buy.packages] == [(1, 25000), (2, 75000)]
+        entry = {"mediaBuyId": buy.id, "pacingPeriods": weights((9, 8, 1))}
+        answer = await rest.admin.put(f"/campaigns/{campaign}", json={"mediaBuys": [entry]})
+        refused(answer, 400, "VALIDATION_ERROR", "mediaBuys[0].pacingPeriods.periods[0].end")

@@ -203,5 +203,6 @@ def _priced(
         pricing_option_id=option.pricing_option_id,
         pricing_model=option.model,
         price=option.rate,
+        min_spend=option.min_spend,
         bid=None if option.is_fixed else offered or option.rate,
     )

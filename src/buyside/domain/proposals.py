@@ -84,7 +84,9 @@ def _asked(campaign: Campaign, buy: MediaBuy, package: Package, change: Change) 
         pacing=terms.pacing,
         start=terms.start,
         end=terms.end,
-        targeting=None if targeting is None else constraints.overlay(campaign.spec.constraints, targeting),
+        targeting=None
+        if targeting is None
+        else constraints.overlay(campaign.spec.constraints, targeting, package.frequency_cap),
         optimization_goals=change.goals,
         creative_ids=terms.creative_ids,
     )
