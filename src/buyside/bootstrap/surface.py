@@ -20,6 +20,7 @@ from buyside.api import (
     media_buys,
     notifications,
     products,
+    reporting,
     stops,
     storefronts,
     update_proposals,
@@ -42,6 +43,7 @@ NOUNS = (
     media_buys,
     notifications,
     products,
+    reporting,
     stops,
     storefronts,
     update_proposals,
@@ -65,7 +67,8 @@ def app_of(said: About, runtime: Runtime, *, jobs_run: Callable[[], bool] = lamb
         services = {"database": await _database(runtime), "jobs": "ready" if jobs_run() else "stopped"}
         return Health(services, len(runtime.background.tasks), runtime.clock())
 
-    return create_app(said, ROUTERS, authenticate=authenticator(runtime), check=check, runtime=runtime)
+    routers = (*ROUTERS, reporting.downloads)
+    return create_app(said, routers, authenticate=authenticator(runtime), check=check, runtime=runtime)
 
 
 async def _database(runtime: Runtime) -> str:

@@ -19,11 +19,15 @@ _ADVERTISER: Table = {
     "dataDelivery.credentials": ([],),
 }
 
+_NO = ("", "false")
+
 UNSUPPORTED: Mapping[str, Table] = {
     "listAdvertisers": {"?linkedAccountPartnerId": ("",)},
     "createAdvertiser": _ADVERTISER,
     "updateAdvertiser": _ADVERTISER,
     "registerSourceCredentials": {"marketplaceAccount": (False,), "auth.privateKey": ()},
+    "getReportingMetrics": {"?demo": _NO},
+    "getDirectedCampaignDelivery": {"?placementBreakdown": _NO, "?placementLimit": ("",), "?placementSortBy": ("",)},
     "updateCampaign": {
         "mediaBuys[].products[].pageId": (),
         "mediaBuys[].products[].pixelId": (),

@@ -38,6 +38,7 @@ from buyside.store.frequency_caps import FrequencyCapRepository
 from buyside.store.media_buys import MediaBuyRepository
 from buyside.store.notifications import NotificationRepository
 from buyside.store.operations import OperationRepository
+from buyside.store.reports import ReportRepository
 from buyside.store.stops import StopRepository
 from buyside.store.storefronts import PublicStorefronts, StorefrontRepository
 from buyside.store.vault import Vault
@@ -217,6 +218,10 @@ class Tx:
     @cached_property
     def notifications(self) -> NotificationRepository:
         return NotificationRepository(self._conn, self._account)
+
+    @cached_property
+    def reports(self) -> ReportRepository:
+        return ReportRepository(self._conn, self._account)
 
     async def notify(self, notice: Notice, subject: Subject) -> bool:
         """Tell people, in this transaction, unless it is what they were told last; whether they were told."""

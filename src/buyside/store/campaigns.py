@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,15 @@ class CampaignRepository:
     async def get(self, campaign_id: CampaignId) -> Campaign:
         """Raises: NotFound, also for another account's."""
         return await self._one(campaign.c.id == campaign_id, f"campaign {campaign_id}")
+
+    async def several(self, wanted: Collection[CampaignId]) -> list[Campaign]:
+        """Those of them that there are, in no order."""
+        ids, found = list(wanted), list[Campaign]()
+        for part in range(0, len(ids), 500):
+            chosen = campaign.c.id.in_(ids[part : part + 500])
+            rows = await self._conn.execute(select(campaign).where(campaign.c.account_id == self._owner, chosen))
+            found += [_read(row) for row in rows]
+        return found
 
     async def lock(self, campaign_id: CampaignId) -> Campaign:
         """Like get, and nobody else changes the campaign or its buys before the transaction ends.

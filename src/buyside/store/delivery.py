@@ -10,9 +10,10 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain.delivery import DeliveryDay, Key, Reading
-from buyside.domain.ids import AccountId, CampaignId, MediaBuyId
+from buyside.domain.ids import AccountId, AdvertiserId, CampaignId, MediaBuyId
 from buyside.domain.media_buys import Delivered
-from buyside.store.tables import delivery_day, media_buy
+from buyside.domain.reporting import Period
+from buyside.store.tables import campaign, delivery_day, media_buy
 
 _FIGURES = tuple(Delivered.__dataclass_fields__)
 _LARGEST = 2**63 - 1
@@ -59,6 +60,31 @@ class DeliveryRepository:
         for row in rows:
             spent[MediaBuyId(row.media_buy_id)] += row.spend_micros
         return spent
+
+    async def between(
+        self, period: Period, advertiser_id: AdvertiserId | None, campaign_id: CampaignId | None
+    ) -> dict[MediaBuyId, list[DeliveryDay]]:
+        """By buy, the first day first; of the account, or of one advertiser or campaign."""
+        wanted = [delivery_day.c.account_id == self._owner]
+        if period.first is not None:
+            wanted.append(delivery_day.c.day >= period.first.isoformat())
+        if period.last is not None:
+            wanted.append(delivery_day.c.day <= period.last.isoformat())
+        if campaign_id is not None:
+            wanted.append(media_buy.c.campaign_id == campaign_id)
+        if advertiser_id is not None:
+            wanted.append(campaign.c.advertiser_id == advertiser_id)
+        rows = await self._conn.execute(
+            select(delivery_day)
+            .join(media_buy, media_buy.c.id == delivery_day.c.media_buy_id)
+            .join(campaign, campaign.c.id == media_buy.c.campaign_id)
+            .where(*wanted)
+            .order_by(delivery_day.c.day, delivery_day.c.media_buy_id, delivery_day.c.package_ref)
+        )
+        found: defaultdict[MediaBuyId, list[DeliveryDay]] = defaultdict(list)
+        for row in rows:
+            found[MediaBuyId(row.media_buy_id)].append(_read(row))
+        return dict(found)
 
     def _of(self, buy_id: MediaBuyId) -> list[Any]:
         return [delivery_day.c.account_id == self._owner, delivery_day.c.media_buy_id == buy_id]

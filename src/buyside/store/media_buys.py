@@ -41,6 +41,17 @@ class MediaBuyRepository:
         )
         return [_read(row) for row in rows]
 
+    async def several(self, wanted: Sequence[MediaBuyId]) -> list[MediaBuy]:
+        """Those of them that there are, in no order."""
+        found: list[MediaBuy] = []
+        for part in range(0, len(wanted), 500):
+            chosen = media_buy.c.id.in_(wanted[part : part + 500])
+            rows = await self._conn.execute(
+                select(media_buy.c.body).where(media_buy.c.account_id == self._owner, chosen)
+            )
+            found += [_read(row) for row in rows]
+        return found
+
     async def add(self, new: MediaBuy) -> None:
         await self._conn.execute(insert(media_buy).values(account_id=self._owner, **_written(new)))
 

@@ -462,3 +462,14 @@ notification = Table(
     Index("ix_notification_recent", "account_id", "created_at", "id"),
     Index("ix_notification_topic", "account_id", "topic", "created_at", "id"),
 )
+
+report_file = Table(
+    "report_file",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _account(),
+    Column("name", String(255), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_report_file_account", "account_id", "expires_at"),
+)

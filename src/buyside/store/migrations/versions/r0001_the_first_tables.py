@@ -483,3 +483,16 @@ def upgrade() -> None:
     with op.batch_alter_table("notification", schema=None) as batch_op:
         batch_op.create_index("ix_notification_recent", ["account_id", "created_at", "id"], unique=False)
         batch_op.create_index("ix_notification_topic", ["account_id", "topic", "created_at", "id"], unique=False)
+
+    op.create_table(
+        "report_file",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("expires_at", database.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_report_file_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_file")),
+    )
+    with op.batch_alter_table("report_file", schema=None) as batch_op:
+        batch_op.create_index("ix_report_file_account", ["account_id", "expires_at"], unique=False)
