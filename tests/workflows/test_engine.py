@@ -284,3 +284,36 @@ async def test_the_engines_tables_may_be_brought_up_to_date_twice_at_once(
             await runs.until(lambda seen: seen == ["ran"])
         await other.dispose()
         await database.dispose()
+
+
+class TestWhetherJobsAreRun:
+    async def test_it_is_so_while_an_engine_runs_and_not_before_or_after(self, database: Database, runs: Runs) -> None:
+        engine = an_engine(database, Task("note", runs.note))
+        assert not await engine.runs()
+        async with engine.running():
+            assert await engine.runs()
+
+        async def over() -> bool:
+            return not await engine.runs()
+
+        await eventually(over)
+
+    async def test_another_process_may_run_them(self, database: Database) -> None:
+        first, second = an_engine(database), an_engine(database)
+        async with first.running():
+            if database.is_sqlite:
+                async with second.running():  # it waits for the first to end
+                    assert await second.runs()
+            else:
+                await eventually(second.runs)
+
+    async def test_an_engine_that_has_died_says_so(self, sqlite_stores: SQLiteStores) -> None:
+        with sqlite_stores.fresh() as url:
+            database = open_database(url)
+            engine = Local(database.read, database.write, [])
+            async with engine.running():
+                assert engine._runner is not None
+                engine._runner.cancel()
+                await asyncio.wait([engine._runner])
+                assert not await engine.runs()
+            await database.dispose()

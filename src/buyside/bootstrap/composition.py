@@ -171,7 +171,7 @@ def engine_of(runtime: Runtime) -> Engine:
     from buyside.workflows.schedule import tasks
 
     engine = open_engine(runtime.database.read, runtime.database.write, tasks(runtime))
-    runtime.later = engine.later
+    runtime.later, runtime.jobs_run = engine.later, engine.runs
     return engine
 
 

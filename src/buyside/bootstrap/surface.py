@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
 
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -60,15 +59,19 @@ def about(settings: Settings) -> About:
     )
 
 
-def app_of(said: About, runtime: Runtime, *, jobs_run: Callable[[], bool] = lambda: True) -> FastAPI:
-    """The app; the runtime outlives it. `jobs_run`: whether the jobs of this store are being run."""
+def app_of(said: About, runtime: Runtime) -> FastAPI:
+    """The app; the runtime outlives it."""
 
     async def check() -> Health:
-        services = {"database": await _database(runtime), "jobs": "ready" if jobs_run() else "stopped"}
+        services = {"database": await _database(runtime), "jobs": await _jobs(runtime)}
         return Health(services, len(runtime.background.tasks), runtime.clock())
 
     routers = (*ROUTERS, reporting.downloads)
     return create_app(said, routers, authenticate=authenticator(runtime), check=check, runtime=runtime)
+
+
+async def _jobs(runtime: Runtime) -> str:
+    return "ready" if runtime.jobs_run is None or await runtime.jobs_run() else "stopped"
 
 
 async def _database(runtime: Runtime) -> str:

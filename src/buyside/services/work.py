@@ -120,6 +120,8 @@ class Runtime:
     policy: Policy = field(default_factory=Policy)
     clock: Callable[[], datetime] = utc_now
     background: Background = field(default_factory=Background)
+    jobs_run: Callable[[], Awaitable[bool]] | None = None
+    """Whether the jobs of the store are being run, by this process or another; None where there are none."""
     on_new_account: Callable[[AccountId], Awaitable[None]] | None = None
     callers: dict[bytes, tuple[Caller, datetime]] = field(default_factory=dict)
     """API key digests seen lately, until when they are believed without looking."""

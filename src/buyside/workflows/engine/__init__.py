@@ -28,6 +28,10 @@ class Engine(Protocol):
         """Run jobs and keep the clock until the block ends; jobs under way then get some seconds to finish."""
         ...
 
+    async def runs(self) -> bool:
+        """Whether some process runs the jobs of this store. Never raises: a store that is away runs none."""
+        ...
+
     async def migrate(self) -> None:
         """Bring the engine's own tables up to date. They are not among our revisions; safe to run twice at once."""
         ...

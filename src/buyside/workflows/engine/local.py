@@ -72,7 +72,12 @@ class Local:
         self._tasks = {task.name: task for task in tasks}
         self._concurrency, self._poll, self._grace, self._backoff = concurrency, poll, grace, backoff
         self._wake = asyncio.Event()
+        self._runner: asyncio.Task[None] | None = None
         self._busy = dict[asyncio.Task[None], str | None]()
+
+    async def runs(self) -> bool:
+        # One that waits does so because another process runs them.
+        return self._runner is not None and not self._runner.done()
 
     async def migrate(self) -> None:
         async with self._write.begin() as connection:
@@ -98,7 +103,7 @@ class Local:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        runner = asyncio.create_task(self._when_alone())
+        self._runner = runner = asyncio.create_task(self._when_alone())
         with self._woken_by_commits():
             try:
                 yield

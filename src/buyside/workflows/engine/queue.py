@@ -14,8 +14,10 @@ from procrastinate.jobs import Job as KeptJob
 from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from buyside.domain.errors import StoreUnavailable
 from buyside.domain.jobs import Job
 from buyside.workflows.engine.tasks import MOST_STARTS, TICK_TABLE, Task, backoff, keep_time, log_failure, run_tick
 
@@ -23,6 +25,9 @@ log = logging.getLogger("buyside.jobs")
 
 ADVISORY_LOCK = 727001
 RESCUE = "engine.rescue"
+
+
+_ALIVE = text("SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > :since LIMIT 1")
 
 
 class Again(procrastinate.BaseRetryStrategy):
@@ -60,6 +65,7 @@ class Queue:
         backoff: Callable[[int], float] = backoff,
     ) -> None:
         self._write, self._dead_after, self._backoff, self._grace = write, dead_after, backoff, grace
+        self._began: float | None = None
         self._tasks = [*tasks, Task(RESCUE, self._rescue, every=rescue_every)]
         self._worker: dict[str, Any] = {
             "concurrency": concurrency,
@@ -102,6 +108,19 @@ class Queue:
             begun = text("UPDATE procrastinate_jobs SET queueing_lock = NULL WHERE id = :id")
             await connection.execute(begun, {"id": job.id})
 
+    async def runs(self) -> bool:
+        """Whether a worker of any process gave a sign of life lately, or one of ours has had no time for it yet."""
+        loop = asyncio.get_running_loop()
+        if self._began is not None and loop.time() - self._began < self._dead_after:
+            return True
+        since = {"since": datetime.now(UTC) - timedelta(seconds=self._dead_after)}
+        try:
+            async with self._write.connect() as connection:
+                found = await connection.execute(_ALIVE, since)
+                return found.first() is not None
+        except (SQLAlchemyError, StoreUnavailable, OSError):
+            return False
+
     async def migrate(self) -> None:
         async with self._write.begin() as connection:
             await connection.run_sync(_upgrade)
@@ -131,9 +150,11 @@ class Queue:
                 if task.every is not None
             ]
             worker = asyncio.create_task(self._work())
+            self._began = asyncio.get_running_loop().time()
             try:
                 yield
             finally:
+                self._began = None
                 await self._ended({*clocks, worker})
 
     async def _ended(self, running: set[asyncio.Task[None]]) -> None:
