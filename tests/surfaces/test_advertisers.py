@@ -200,3 +200,17 @@ async def test_a_foreign_advertiser_is_as_unknown_as_one_that_never_was(rest: Re
         texts = {each.text.replace(n, "?") for each, n in zip(answers[:2], (theirs, "9999999"), strict=True)}
         assert len(texts) == 1, method
     assert (await rest.stranger.get("/advertisers")).json()["items"] == []
+
+
+async def test_a_caller_may_say_for_which_advertiser_it_works(rest: Rest) -> None:
+    mine = (await made(rest))["id"]
+    seated = await rest.member.get("/advertisers", headers={"X-SCOPE3-SEAT-ID": mine})
+    assert seated.json()["currentAdvertiserId"] == mine
+    assert "currentAdvertiserId" not in (await rest.member.get("/advertisers")).json()
+    foreign = (await rest.stranger.post("/advertisers", json=ACME)).json()["id"]
+    for other in (foreign, "999999", "acme", "-1"):
+        answer = await rest.member.get("/advertisers", headers={"X-SCOPE3-SEAT-ID": other})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+    assert (await rest.admin.delete(f"/advertisers/{mine}")).status_code == 204
+    gone = await rest.member.get("/advertisers", headers={"X-SCOPE3-SEAT-ID": mine})
+    assert gone.status_code == 404

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from fastapi import Query, Response
+from fastapi import Header, Query, Response
 
 from buyside.api.envelope import nothing, reply
 from buyside.api.paging import AdvertiserPage
@@ -33,6 +33,10 @@ from buyside.services.advertisers import Filter, Shown
 routes = router("Advertisers")
 
 NameQuery = Annotated[str | None, Query(max_length=255, description="Part of the name, in any case.")]
+SeatHeader = Annotated[
+    str | None,
+    Header(alias="X-SCOPE3-SEAT-ID", max_length=255, description="The advertiser that the caller works for now."),
+]
 BrandQuery = Annotated[bool, Query(alias="includeBrand", description="Also show each one's brand domain.")]
 
 
@@ -44,13 +48,17 @@ async def list_advertisers(
     name: NameQuery = None,
     sandbox: bool | None = None,
     include_brand: BrandQuery = False,
+    seat: SeatHeader = None,
 ) -> Response:
     """List advertisers; archived ones only when they are asked for."""
+    current = str(await advertisers.seat(work, seat)) if seat else None
     wanted = Filter(None if status == "ALL" else Status(status), name, sandbox)
     found, total = await advertisers.page(work, wanted, limit=part.take, offset=part.skip)
     items = [_summary_out(each, include_brand) for each in found]
     more, then = part.has_more(len(items), total), part.next_offset(len(items), total)
-    answer = AdvertiserListResponse(items=items, total=total, has_more=more, next_offset=then)
+    answer = AdvertiserListResponse(
+        items=items, total=total, has_more=more, next_offset=then, current_advertiser_id=current
+    )
     return reply(answer, meta=part.meta(len(items), total))
 
 

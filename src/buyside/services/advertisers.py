@@ -51,6 +51,19 @@ async def page(work: Work, wanted: Filter, *, limit: int, offset: int) -> tuple[
         )
 
 
+async def seat(work: Work, named: str) -> AdvertiserId:
+    """The advertiser that a caller says to work for. Raises: NotFound unless it is one of the account's, in use."""
+    work.require(Right.READ)
+    text = named.strip()
+    if not (text.isascii() and text.isdecimal() and 1 <= len(text) <= 15):
+        raise NotFound(f"There is no advertiser {text[:100]}.")
+    async with work.reading() as tx:
+        found = await tx.advertisers.get(AdvertiserId(int(text)))
+    if found.status is not Status.ACTIVE:
+        raise NotFound(f"There is no advertiser {text} in use.")
+    return found.id
+
+
 async def get(work: Work, advertiser_id: AdvertiserId) -> Shown:
     work.require(Right.READ)
     async with work.reading() as tx:
