@@ -202,6 +202,13 @@ class Settings(BaseSettings):
         description="How long a finished buy is read again, once a day, while its seller does not call it final.",
         json_schema_extra={"unit": "days"},
     )
+    discovery_retention: int = Field(
+        90,
+        gt=0,
+        le=36_500,
+        description="How long a discovery session that no campaign has is kept after it was last changed.",
+        json_schema_extra={"unit": "days"},
+    )
     key_cache_seconds: Seconds = Field(5, description="How long a revoked API key may still be accepted.")
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from buyside.services.campaigns import pacing
 from buyside.services.media_buys import delivering, latecomers, placing, recovering, settling
 from buyside.services.work import Runtime, Work
 from buyside.store import campaigns as stored_campaigns
+from buyside.store import discoveries as stored_discoveries
 from buyside.store import media_buys as stored_buys
 from buyside.store import operations as stored_operations
 from buyside.store import stops as stored_stops
@@ -151,6 +152,18 @@ async def complete(runtime: Runtime) -> int:
             await settling.campaign_after(tx, work, await tx.campaigns.lock(campaign_id))
 
     return await _each(one, found)
+
+
+async def tidy(runtime: Runtime) -> int:
+    """Forget the discovery sessions that were never bought from, a few at a time; how many there were."""
+    before = runtime.clock() - timedelta(days=runtime.policy.discovery_retention)
+    done = 0
+    while True:
+        async with runtime.database.write.begin() as conn:
+            gone = await stored_discoveries.forget_old(conn, before, _AT_ONCE)
+        done += gone
+        if gone < _AT_ONCE:
+            return done
 
 
 async def take_up(runtime: Runtime, account: int, operation: str) -> None:

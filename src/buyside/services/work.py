@@ -82,6 +82,8 @@ class Policy:
     delivery_every: float = 3600
     delivery_rereads: float = 30
     key_cache: float = 5
+    discovery_retention: int = 90
+    """Days."""
 
     @property
     def lease(self) -> timedelta:

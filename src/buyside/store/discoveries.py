@@ -245,3 +245,18 @@ def _read(row: Row[Any]) -> Discovery:
         row.created_at,
         updated,
     )
+
+
+async def forget_old(conn: AsyncConnection, before: datetime, limit: int) -> int:
+    """Delete sessions of any account that no campaign has and nobody touched since `before`; how many there were."""
+    old = (
+        select(discovery.c.id)
+        .where(discovery.c.campaign_id.is_(None), discovery.c.updated_at < before)
+        .order_by(discovery.c.updated_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = [row.id for row in await conn.execute(old)]
+    for table, column in ((selection, "discovery_id"), (discovery_agent, "discovery_id"), (discovery, "id")):
+        await conn.execute(delete(table).where(table.c[column].in_(ids)))
+    return len(ids)

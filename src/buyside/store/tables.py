@@ -189,6 +189,7 @@ discovery = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Index("ix_discovery_account", "account_id", "id"),
+    Index("ix_discovery_age", "updated_at"),
 )
 
 discovery_agent = Table(

@@ -7,6 +7,8 @@ from buyside.services import keeping
 from buyside.services.work import Runtime
 from buyside.workflows.engine import Task
 
+_HOUR = 3600.0
+
 
 def tasks(runtime: Runtime) -> list[Task]:
     """Everything that the engine must know to run; made once, by bootstrap."""
@@ -21,6 +23,9 @@ def tasks(runtime: Runtime) -> list[Task]:
     async def see_through() -> None:
         await keeping.see_through(runtime)
 
+    async def tidy() -> None:
+        await keeping.tidy(runtime)
+
     async def take_up(account: int, operation: str) -> None:
         await keeping.take_up(runtime, account, operation)
 
@@ -29,5 +34,6 @@ def tasks(runtime: Runtime) -> list[Task]:
         Task("sweep", sweep, every=policy.sweep_every),
         Task("watch", watch, every=policy.watch_every),
         Task("see_through_stops", see_through, every=policy.watch_every),
+        Task("tidy", tidy, every=_HOUR),
         Task(jobs.TAKE_UP, take_up),
     ]

@@ -249,6 +249,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("discovery", schema=None) as batch_op:
         batch_op.create_index("ix_discovery_account", ["account_id", "id"], unique=False)
+        batch_op.create_index("ix_discovery_age", ["updated_at"], unique=False)
 
     op.create_table(
         "source",
