@@ -28,6 +28,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "BUYSIDE_"
 DOTS = "••••••"
 SHORTEST_SECRET = 32
+OF_CALLERS = ("BUYSIDE_URL", "BUYSIDE_API_KEY")
+"""Set by whoever calls a server (buyside stop), and no settings of one."""
 COMPUTED = {"data_dir": "~/.local/share/buyside", "database_url": "sqlite:///…/buyside.sqlite3 in the data folder"}
 
 
@@ -233,7 +235,7 @@ def unknown() -> Iterator[tuple[str, str | None]]:
     """Variables of the environment that look like ours and are none, each with the setting that was probably meant."""
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     for variable in sorted(os.environ):
-        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+        if variable.upper().startswith(PREFIX) and variable.upper() not in {*known, *OF_CALLERS}:
             yield variable, next(iter(difflib.get_close_matches(variable.upper(), known, 1, 0.8)), None)
 
 

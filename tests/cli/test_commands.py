@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from buyside.cli import COMMANDS, group
+from buyside.cli.stop import KEY_VARIABLE, URL_VARIABLE
+from buyside.settings import OF_CALLERS
 from tests.stores import PostgreSQLStores
 
 MINE, ANOTHER = "mine, of 32 characters and more.", "another one, as long as the first."
@@ -200,6 +202,14 @@ class TestDataFolder:
 
 
 class TestDoctor:
+    def test_what_a_caller_sets_is_not_taken_for_a_misspelt_setting(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for variable in OF_CALLERS:
+            monkeypatch.setenv(variable, "x")
+        assert not any(variable in run("doctor").stdout for variable in OF_CALLERS)
+        assert set(OF_CALLERS) == {URL_VARIABLE, KEY_VARIABLE}
+
     def test_a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from buyside.domain.media_buys import PausedBy as Holder
+from buyside.schemas.media_buys import PausedBy
 from tests.sandbox_server import SandboxHandle
 from tests.surfaces.conftest import Rest
 from tests.surfaces.steps import a_live_campaign, an_advertiser, get, ok, refused
@@ -82,3 +86,7 @@ async def test_what_is_not_this_accounts_is_not_there(rest: Rest) -> None:
 )
 async def test_a_stop_says_why_and_of_what(rest: Rest, body: dict[str, object], field: str) -> None:
     refused(await rest.member.post("/stops", json=body), 400, "VALIDATION_ERROR", field)
+
+
+async def test_everybody_who_may_hold_a_buy_has_a_word_on_the_wire() -> None:
+    assert set(get_args(PausedBy)) == {each.value for each in Holder}

@@ -91,7 +91,7 @@ def operations(made: Document) -> Iterator[tuple[str, str, Document]]:
                 yield path, method, item[method]
 
 
-_FILTERED_BY_ID = {f"{BASE}/reporting/metrics"}
+_FILTERED_BY_ID = {f"{BASE}/reporting/metrics", f"{BASE}/advertisers"}
 """A report of what there is not would read like one of nothing spent."""
 
 

@@ -47,7 +47,7 @@ BuyerMediaBuyErrorCode = Literal[
     "platform_error",
 ]
 MediaBuyErrorOwner = Literal["buyer_input", "platform", "seller"]
-PausedBy = Literal["campaign", "person", "guard", "stop", "seller"]
+PausedBy = Literal["campaign", "person", "guard", "stop", "cap", "seller"]
 CreativeReviewStatus = Literal["pending", "approved", "rejected", "revoked"]
 StartTime = Annotated[str, "`asap`, or a date and time"]
 
