@@ -13,7 +13,7 @@ from buyside.api.requests import AdvertiserFilter, CampaignPath, Ignored, Signed
 from buyside.domain import campaigns as domain
 from buyside.domain import media_buys
 from buyside.domain.errors import NotImplementedYet
-from buyside.domain.ids import AdvertiserId
+from buyside.domain.ids import AdvertiserId, MediaBuyId
 from buyside.schemas import asking, asking_edits
 from buyside.schemas.campaigns import (
     AutoSelectProductsRequest,
@@ -104,9 +104,10 @@ async def get_campaign(
     fresh: Annotated[bool, Query(description="Nothing is cached here: accepted and without effect.")] = False,
 ) -> Reply:
     """The campaign with its media buys, as last known; media-buy-status reads the sellers."""
-    found = await campaigns.get(work, campaign_id)
+    only = [MediaBuyId(each) for each in media_buy_id or ()]
+    found = await campaigns.get(work, campaign_id, only=() if lists else only)  # the lists are those of every buy
     names = _metros(work, fields)
-    return reply(show.campaign(found, only=media_buy_id or (), details=details, lists=lists, metros=names))
+    return reply(show.campaign(found, only=only, details=details, lists=lists, metros=names))
 
 
 @routes.put("/campaigns/{campaignId}", operation_id="updateCampaign", response_model=CampaignResponse)

@@ -69,9 +69,13 @@ def _spent(buy: MediaBuy, package: Package) -> Money:
 
 
 def sums(budget: Money, terms: Sequence[FeeTerm], buys: Sequence[MediaBuy]) -> Sums:
+    return sums_of(budget, terms, [allocation(b) for b in buys])
+
+
+def sums_of(budget: Money, terms: Sequence[FeeTerm], allocations: Sequence[Money]) -> Sums:
     lines = fees(budget, terms)
     media = budget - total([line.amount for line in lines], budget.currency)
-    return Sums(lines, media, total([allocation(b) for b in buys], budget.currency))
+    return Sums(lines, media, total(allocations, budget.currency))
 
 
 def require_room(budget: Money, terms: Sequence[FeeTerm], buys: Sequence[MediaBuy]) -> None:

@@ -67,6 +67,12 @@ def same_format(one: FormatRef, other: FormatRef) -> bool:
     return all(a is None or b is None or a == b for a, b in sizes)
 
 
+def format_key(form: FormatRef) -> tuple[object, ...]:
+    """Equal for formats of which everything that `same_format` looks at is equal."""
+    agent = str(form.get("agent_url", "")).rstrip("/")
+    return agent, form.get("id"), form.get("width"), form.get("height"), form.get("duration_ms")
+
+
 def fits(creative: CreativeSpec, formats: tuple[FormatRef, ...]) -> bool:
     """Whether the creative can run where these formats are taken. A product that names none takes any."""
     if not formats:

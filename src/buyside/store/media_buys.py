@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from buyside.domain import campaigns
 from buyside.domain.errors import Conflict, NotFound
+from buyside.domain.heads import Head, Outline, head
 from buyside.domain.ids import AccountId, AgentId, CampaignId, MediaBuyId
 from buyside.domain.media_buys import LIVE, MediaBuy, Status
+from buyside.domain.money import Money
 from buyside.domain.stops import Scope
 from buyside.store import codec
 from buyside.store.tables import campaign, media_buy
@@ -31,11 +33,15 @@ class MediaBuyRepository:
             raise NotFound(f"There is no media buy {buy_id}.")
         return _read(row)
 
-    async def of(self, campaign_id: CampaignId, *, archived: bool = True) -> list[MediaBuy]:
-        """The campaign's buys in the order in which they were made."""
+    async def of(
+        self, campaign_id: CampaignId, *, archived: bool = True, only: Collection[MediaBuyId] = ()
+    ) -> list[MediaBuy]:
+        """The campaign's buys in the order in which they were made. `only`: those of them, where any is named."""
         wanted = [media_buy.c.account_id == self._owner, media_buy.c.campaign_id == campaign_id]
         if not archived:
             wanted.append(media_buy.c.status != Status.ARCHIVED.value)
+        if only:
+            wanted.append(media_buy.c.id.in_(only))
         rows = await self._conn.execute(
             select(media_buy.c.body).where(*wanted).order_by(media_buy.c.created_at, media_buy.c.id)
         )
@@ -51,6 +57,21 @@ class MediaBuyRepository:
             )
             found += [_read(row) for row in rows]
         return found
+
+    async def heads(self, campaign_id: CampaignId, currency: str) -> list[Head]:
+        """All of the campaign's buys, a line each, in the order in which they were made."""
+        columns = media_buy.c.id, media_buy.c.status, media_buy.c.allocated, media_buy.c.outline
+        rows = await self._conn.execute(
+            select(*columns)
+            .where(media_buy.c.account_id == self._owner, media_buy.c.campaign_id == campaign_id)
+            .order_by(media_buy.c.created_at, media_buy.c.id)
+        )
+        found = rows.all()
+        outlines = {text: codec.load(Outline, text) for text in {row.outline for row in found}}
+        return [
+            Head(MediaBuyId(row.id), Status(row.status), Money(row.allocated, currency), outlines[row.outline])
+            for row in found
+        ]
 
     async def add(self, new: MediaBuy) -> None:
         await self._conn.execute(insert(media_buy).values(account_id=self._owner, **_written(new)))
@@ -155,7 +176,10 @@ async def take_due(
 
 
 def _written(value: MediaBuy) -> dict[str, Any]:
+    line = head(value)
     return {
+        "allocated": line.allocated.minor,
+        "outline": codec.dump(Outline, line.outline),
         "id": value.id,
         "campaign_id": value.campaign_id,
         "agent_id": value.agent_id,

@@ -257,6 +257,9 @@ media_buy = Table(
     Column("status", String(24), nullable=False),
     Column("version", Integer, nullable=False),
     Column("check_at", Instant),
+    # Before the body, which may fill pages of its own: who reads only these does not turn them.
+    Column("allocated", BigInteger, nullable=False),
+    Column("outline", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),

@@ -24,7 +24,7 @@ def batch(done: Done, mode: Literal["stage", "execute"]) -> wire.CreateMediaBuys
         proposals_applied=done.proposals,
         media_buys_staged=done.staged,
         media_buys_executed=executed.attempted if executed else 0,
-        media_buy_refs=[buys.ref(each) for each in done.view.buys[:_MOST_REFS]],
+        media_buy_refs=[buys.ref(each) for each in done.view.heads[:_MOST_REFS]],
         media_buy_refs_truncated=len(done.view.buys) > _MOST_REFS,
         success=executed is None or executed.success,
         no_op=done.is_no_op,

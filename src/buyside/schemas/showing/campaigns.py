@@ -67,7 +67,7 @@ def _campaign(view: CampaignView, only: Sequence[str], *, details: bool) -> wire
         revision=c.revision,
         created_at=c.created_at,
         updated_at=c.updated_at,
-        media_buy_refs=[buys.ref(b) for b in view.buys] or None,
+        media_buy_refs=[buys.ref(each) for each in view.heads] or None,
         brief=spec.brief,
         flight_dates=_flight(spec),
         budget=_budget(spec),
@@ -172,24 +172,15 @@ def _formats(view: CampaignView) -> wire.CreativeFormats | None:
     if not view.formats.required:
         return None
     return wire.CreativeFormats(
-        required=[_format(f, view.buys) for f in view.formats.required],
-        covered=[_format(f, view.buys) for f in view.formats.covered],
-        missing=[_format(f, view.buys) for f in view.formats.missing],
+        required=[_format(f) for f in view.formats.required],
+        covered=[_format(f) for f in view.formats.covered],
+        missing=[_format(f) for f in view.formats.missing],
     )
 
 
-def _format(form: FormatRef, every: Sequence[MediaBuy]) -> wire.CreativeFormat:
-    return wire.CreativeFormat(agent_url=form.get("agent_url"), id=form.get("id"), format_kind=_kind(form, every))
-
-
-def _kind(form: FormatRef, every: Sequence[MediaBuy]) -> str | None:
-    """The canonical kind, where a product's format options name this format as theirs."""
-    for option in (o for b in every for p in b.packages for o in p.format_options):
-        refs = option.get("v1_format_ref") or []
-        if any(isinstance(r, dict) and r.get("id") == form.get("id") for r in refs):
-            kind = option.get("format_kind")
-            return str(kind) if kind else None
-    return None
+def _format(form: FormatRef) -> wire.CreativeFormat:
+    kind = form.get("format_kind")
+    return wire.CreativeFormat(agent_url=form.get("agent_url"), id=form.get("id"), format_kind=kind)
 
 
 def summary(found: Campaign, product_count: int | None, metros: MetroNames | None = None) -> wire.CampaignSummary:

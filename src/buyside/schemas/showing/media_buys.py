@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from buyside.domain import packaging, proposals
-from buyside.domain.amendments import Change
 from buyside.domain.creatives import Creative
+from buyside.domain.heads import Head, change_at, waiting_change
 from buyside.domain.media_buys import Delivered, MediaBuy, Package
 from buyside.domain.spending import Pace
 from buyside.schemas import media_buys as wire
@@ -20,36 +20,27 @@ from buyside.services.campaigns.status import BuyStatus, CampaignStanding, Opera
 from buyside.services.media_buys import Changed
 
 
-def ref(buy: MediaBuy) -> wire.MediaBuyRef:
-    change = _waiting(buy)
+def ref(head: Head) -> wire.MediaBuyRef:
+    at, change = head.outline.pending_at, head.outline.change_at
     return wire.MediaBuyRef(
-        media_buy_id=buy.id,
-        status=buy.status.value,
-        pending_at=buy.pending.at.value if buy.pending else None,
-        pending_change=wire.MediaBuyRefPendingChange(status="PENDING_APPROVAL", pending_at=_at(change))
+        media_buy_id=head.id,
+        status=head.status.value,
+        pending_at=at.value if at else None,
+        pending_change=wire.MediaBuyRefPendingChange(status="PENDING_APPROVAL", pending_at=change.value)
         if change
         else None,
     )
 
 
-def _waiting(buy: MediaBuy) -> Change | None:
-    """What its seller has still to decide on, as far as the buyer still wants it."""
-    return None if buy.change is None or buy.change.withdrawn else buy.change
-
-
-def _at(change: Change) -> Any:
-    return "unknown" if change.is_unknown else "salesagent"
-
-
 def _pending_change(buy: MediaBuy) -> wire.MediaBuyPendingChange | None:
-    if (change := _waiting(buy)) is None:
+    if (change := waiting_change(buy)) is None:
         return None
     after = proposals.applied(buy, change)
     old, new = buy.budget, buy.budget - buy.budget if change.canceled else after.budget
     had, has = proposals.attached(buy), proposals.attached(after)
     return wire.MediaBuyPendingChange(
         status="PENDING_APPROVAL",
-        pending_at=_at(change),
+        pending_at=change_at(change).value,
         reason=change.reason,
         differences=wire.MediaBuyDifferences(
             end_time=wire.PendingText(live=moment(buy.end), proposed=moment(after.end))

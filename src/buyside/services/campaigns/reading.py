@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,12 @@ from buyside.domain.accounts import Right
 from buyside.domain.advertisers import Advertiser, ApplyMode, FeeTerm
 from buyside.domain.audiences import Audience
 from buyside.domain.campaigns import LISTED, Campaign, Mode, Status
-from buyside.domain.creatives import Creative, FormatRef, fits, same_format
+from buyside.domain.creatives import Creative, FormatRef, fits, format_key, same_format
 from buyside.domain.discovery import Discovery
 from buyside.domain.errors import NotFound
 from buyside.domain.frequency import KeptCap, Level
-from buyside.domain.ids import AdvertiserId, CampaignId
+from buyside.domain.heads import Head, head
+from buyside.domain.ids import AdvertiserId, CampaignId, MediaBuyId
 from buyside.domain.media_buys import TERMINAL, MediaBuy
 from buyside.domain.media_buys import Status as BuyStatus
 from buyside.domain.property_lists import Applied, applied
@@ -57,8 +58,10 @@ class Formats:
 class CampaignView:
     campaign: Campaign
     advertiser: Advertiser
+    heads: tuple[Head, ...]
+    """A line for each buy, archived ones left out."""
     buys: tuple[MediaBuy, ...]
-    """Archived ones left out."""
+    """Those that are shown."""
     sums: budgets.Sums
     formats: Formats
     creatives: tuple[Creative, ...] = ()
@@ -75,24 +78,33 @@ class CampaignView:
         return self.campaign.spec.apply_mode or self.advertiser.spec.apply_mode
 
 
-async def get(work: Work, campaign_id: CampaignId) -> CampaignView:
-    """Raises: NotFound."""
+async def get(work: Work, campaign_id: CampaignId, *, only: Collection[MediaBuyId] = ()) -> CampaignView:
+    """`only`: the buys to show, all without; what is said of the campaign stays the same. Raises: NotFound."""
     work.require(Right.READ)
     async with work.reading() as tx:
-        return await view(tx, work.policy, await tx.campaigns.get(campaign_id))
+        return await view(tx, work.policy, await tx.campaigns.get(campaign_id), only=only)
 
 
-async def view(tx: Tx, policy: Policy, campaign: Campaign, warnings: Sequence[str] = ()) -> CampaignView:
+async def view(
+    tx: Tx,
+    policy: Policy,
+    campaign: Campaign,
+    warnings: Sequence[str] = (),
+    *,
+    only: Collection[MediaBuyId] = (),
+) -> CampaignView:
     advertiser = await tx.advertisers.get(campaign.advertiser_id)
-    every = await tx.media_buys.of(campaign.id)
-    listed = tuple(b for b in every if b.status.value != Status.ARCHIVED.value)
+    buys = await tx.media_buys.of(campaign.id, only=only)
+    every = await tx.media_buys.heads(campaign.id, campaign.currency) if only else [head(b) for b in buys]
+    listed = tuple(h for h in every if h.status is not BuyStatus.ARCHIVED)
     discovery = await _bound(tx, campaign)
     creatives = tuple(await tx.creatives.of(campaign.id))
     return CampaignView(
         campaign,
         advertiser,
         listed,
-        budgets.sums(campaign.spec.budget.total, fee_terms(advertiser, policy), every),
+        tuple(b for b in buys if b.status is not BuyStatus.ARCHIVED),
+        budgets.sums_of(campaign.spec.budget.total, fee_terms(advertiser, policy), [each.allocated for each in every]),
         formats(listed, creatives),
         creatives,
         tuple(await tx.storefronts.by_ids(campaign.spec.storefront_ids)) if campaign.spec.storefront_ids else (),
@@ -117,19 +129,13 @@ def fee_terms(advertiser: Advertiser, policy: Policy) -> tuple[FeeTerm, ...]:
     return policy.default_fees if advertiser.spec.fees is None else advertiser.spec.fees
 
 
-def formats(buys: Sequence[MediaBuy], creatives: Sequence[Creative]) -> Formats:
+def formats(heads: Sequence[Head], creatives: Sequence[Creative]) -> Formats:
+    asked = {format_key(f): f for h in heads if h.status not in TERMINAL for f in h.outline.formats}
     required: list[FormatRef] = []
-    covered: list[FormatRef] = []
-    for buy in buys:
-        if buy.status in TERMINAL:
-            continue
-        for package in buy.packages:
-            for form in package.format_ids:
-                if any(same_format(form, known) for known in required):
-                    continue
-                required.append(form)
-                if any(fits(c.spec, (form,)) for c in creatives):
-                    covered.append(form)
+    for form in asked.values():
+        if not any(same_format(form, known) for known in required):
+            required.append(form)
+    covered = [form for form in required if any(fits(c.spec, (form,)) for c in creatives)]
     return Formats(tuple(required), tuple(covered))
 
 

@@ -331,6 +331,8 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=24), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("check_at", database.Instant(), nullable=True),
+        sa.Column("allocated", sa.BigInteger(), nullable=False),
+        sa.Column("outline", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", database.Instant(), nullable=False),
         sa.Column("updated_at", database.Instant(), nullable=False),
