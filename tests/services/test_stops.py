@@ -225,7 +225,7 @@ async def test_a_create_that_was_planned_before_the_stop_and_not_sent_is_not_sen
         seller = await a_seller(world, north.mcp_url)
         view = await a_campaign(world, [Wanted(seller, north.product_id("display_reach"))])
         async with world.work().writing() as tx:
-            batch = await campaigns.execution._prepare(tx, world.work(), view.campaign.id, {})
+            batch = await campaigns.execution.prepare(tx, world.work(), view.campaign.id, {})
         stopped = await stops.make(world.work(), ALL, WHY)
         assert len(batch.planned) == 1
         world.clock.pass_by(minutes=2)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from buyside.domain.ids import MediaBuyId
 from tests.sandbox_server import SandboxHandle
 from tests.surfaces.conftest import Rest
 from tests.surfaces.steps import a_campaign, a_live_campaign, at, get, ok, reach, refused
@@ -233,3 +234,89 @@ class TestProposals:
 
 def pending_edit(package: str) -> Any:
     return {"packages": [{"packageId": package, "budget": 800}]}
+
+
+async def asked_of_sellers(rest: Rest, buy: str) -> list[Any]:
+    async with rest.world.work().reading() as tx:
+        return [(o.prepared.tool, o.prepared.arguments) for o in await tx.operations.of_buy(MediaBuyId(buy))]
+
+
+QUIET = {"preview": "true"}
+
+
+class TestPreview:
+    """Nothing is called and nothing is written; what is told is what is then done."""
+
+    async def test_what_is_listed_is_what_is_written_and_sent(self, rest: Rest, north: SandboxHandle) -> None:
+        campaign, buy = await a_live_campaign(rest, north)
+        before, calls = await get(rest, campaign), len(await north.calls("update_media_buy"))
+        earlier = await asked_of_sellers(rest, buy)
+        package = {"packageId": await package_of(rest, campaign), "budget": 640.25}
+        body = {"name": "New", "mediaBuys": [{"mediaBuyId": buy, "packages": [package]}]}
+        told = ok(await rest.member.put(f"/campaigns/{campaign}", json=body, params=QUIET))
+        assert (told["preview"], told["refusals"]) == (True, [])
+        assert {"path": "name", "before": before["name"], "after": "New"} in told["changes"]
+        (operation,) = told["operations"]
+        assert (operation["amountBefore"], operation["amountAfter"], operation["currency"]) == (1000, 640.25, "USD")
+        assert await get(rest, campaign) == before
+        assert len(await north.calls("update_media_buy")) == calls
+        assert await asked_of_sellers(rest, buy) == earlier
+        ok(await rest.member.put(f"/campaigns/{campaign}", json=body))
+        (written,) = (await asked_of_sellers(rest, buy))[len(earlier) :]
+        assert written == (operation["tool"], operation["arguments"])
+        assert (await north.buys())[0]["packages"][0]["budget"] == 64_025
+
+    async def test_every_refusal_is_told(self, rest: Rest, north: SandboxHandle) -> None:
+        campaign, buy = await a_live_campaign(rest, north)
+        entries = [
+            {"mediaBuyId": "mb_unknown"},
+            {"mediaBuyId": buy, "packages": [{"packageId": "nobody", "budget": 1.001}], "end_time": at(days=400)},
+        ]
+        body = {"mediaBuys": entries, "budget": {"currency": "EUR"}}
+        told = ok(await rest.member.put(f"/campaigns/{campaign}", json=body, params=QUIET))
+        assert {(r["code"], r.get("field")) for r in told["refusals"]} == {
+            ("CURRENCY_MISMATCH", "budget.currency"),
+            ("NOT_FOUND", "mediaBuys[0].mediaBuyId"),
+            ("VALIDATION_ERROR", "mediaBuys[1].packages[0].packageId"),
+            ("VALIDATION_ERROR", "mediaBuys[1].end_time"),
+        }
+        wrong = {"mediaBuys": [{"nonsense": 1}]}
+        refused(await rest.member.put(f"/campaigns/{campaign}", json=wrong, params=QUIET), 400, "VALIDATION_ERROR")
+        refused(await rest.member.put("/campaigns/cmp_1", json={}, params=QUIET), 404, "NOT_FOUND")
+        over = {"budget": {"total": 10}}
+        told = ok(await rest.member.put(f"/campaigns/{campaign}", json=over, params=QUIET))
+        assert [r["code"] for r in told["refusals"]] == ["INSUFFICIENT_MEDIA_BUDGET"]
+
+    async def test_execute_tells_what_it_would_place(self, rest: Rest, north: SandboxHandle) -> None:
+        campaign, buy, _ = await a_draft(rest, north)
+        told = ok(await rest.member.post(f"/campaigns/{campaign}/execute", params=QUIET))
+        (operation,) = told["operations"]
+        assert (operation["tool"], operation["amountBefore"], operation["amountAfter"]) == ("create_media_buy", 0, 400)
+        assert told["changes"] == [{"path": "status", "before": "DRAFT", "after": "ACTIVE"}]
+        assert (await north.buys(), await asked_of_sellers(rest, buy)) == ([], [])
+        ok(await rest.member.post(f"/campaigns/{campaign}/execute"))
+        assert (await asked_of_sellers(rest, buy))[0] == ("create_media_buy", operation["arguments"])
+
+    async def test_pause_and_reactivate_tell_what_they_would_ask(self, rest: Rest, north: SandboxHandle) -> None:
+        campaign, buy = await a_live_campaign(rest, north)
+        for path in (f"/campaigns/{campaign}", f"/media-buys/{buy}"):
+            for verb, paused in (("pause", True), ("reactivate", False)):
+                told = ok(await rest.member.post(f"{path}/{verb}", params=QUIET))
+                assert told["refusals"] == []
+                (operation,) = told["operations"]
+                assert operation["arguments"]["paused"] is paused
+                known = len(await asked_of_sellers(rest, buy))
+                ok(await rest.member.post(f"{path}/{verb}"))
+                assert (await asked_of_sellers(rest, buy))[known][1] == operation["arguments"]
+        told = ok(await rest.member.post(f"/media-buys/{buy}/reactivate", params=QUIET))
+        assert [r["code"] for r in told["refusals"]] == ["CONFLICT"]
+        told = ok(await rest.member.post(f"/campaigns/{campaign}/reactivate", params=QUIET))
+        assert [r["code"] for r in told["refusals"]] == ["VALIDATION_ERROR"]
+
+    async def test_one_buy_tells_that_it_widens_the_flight(self, rest: Rest, north: SandboxHandle) -> None:
+        campaign, buy = await a_live_campaign(rest, north)
+        before = await get(rest, campaign)
+        told = ok(await rest.member.patch(f"/media-buys/{buy}", json={"end_time": at(days=45)}, params=QUIET))
+        assert len(told["warnings"]) == 1
+        assert {change["path"] for change in told["changes"]} == {"flight", f"mediaBuys.{buy}.endTime"}
+        assert await get(rest, campaign) == before

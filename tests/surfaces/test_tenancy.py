@@ -38,6 +38,7 @@ UNKNOWN: Ids = {
     "productId": "no_such_product",
     "decisionId": "decentry_000000000000000000000000",
     "stopId": "stop_0000000000",
+    "id": "op_00000000000000000000",
     "keyId": 999999983,
     "salesAgentId": "agent_0000000000",
 }

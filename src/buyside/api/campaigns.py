@@ -9,7 +9,7 @@ from fastapi import Query
 
 from buyside.api.envelope import Reply, nothing, reply
 from buyside.api.paging import CursorPage, read_moment, write_moment
-from buyside.api.requests import AdvertiserFilter, CampaignPath, Ignored, Signed, Words, router
+from buyside.api.requests import AdvertiserFilter, CampaignPath, Ignored, Preview, Signed, Words, router
 from buyside.domain import campaigns as domain
 from buyside.domain import media_buys
 from buyside.domain.errors import NotImplementedYet
@@ -30,11 +30,14 @@ from buyside.schemas.campaigns import (
     UpdateCampaignBody,
 )
 from buyside.schemas.media_buys import GetAdcpStatusOutput, MediaBuyStatus
+from buyside.schemas.previews import PreviewResponse
 from buyside.schemas.property_lists import CampaignPropertyListsResponse
 from buyside.schemas.showing import campaigns as show
 from buyside.schemas.showing import media_buys as show_buys
 from buyside.schemas.showing import property_lists as show_lists
+from buyside.schemas.showing.previews import preview as show_preview
 from buyside.services import campaigns
+from buyside.services.campaigns import previewing
 from buyside.services.campaigns.reading import wanted
 from buyside.services.work import Work
 
@@ -110,13 +113,18 @@ async def get_campaign(
     return reply(show.campaign(found, only=only, details=details, lists=lists, metros=names))
 
 
-@routes.put("/campaigns/{campaignId}", operation_id="updateCampaign", response_model=CampaignResponse)
-async def update_campaign(work: Signed, campaign_id: CampaignPath, body: UpdateCampaignBody, ignored: Ignored) -> Reply:
+@routes.put("/campaigns/{campaignId}", operation_id="updateCampaign", response_model=CampaignResponse | PreviewResponse)
+async def update_campaign(
+    work: Signed, campaign_id: CampaignPath, body: UpdateCampaignBody, ignored: Ignored, preview: Preview = False
+) -> Reply:
     """Change what the campaign wants, and its media buys: those that are placed are changed at their sellers.
 
     What is left out stays as it is. Nothing is done unless all of it may be; what a seller refuses is a warning.
     """
     edit, asked = asking.campaign_edit(body), asking_edits.media_buys(body)
+    if preview:
+        told = previewing.update(work, campaign_id, edit, expected_revision=body.expected_revision, asked=asked)
+        return reply(show_preview(await told))
     done = await campaigns.update(work, campaign_id, edit, expected_revision=body.expected_revision, asked=asked)
     return reply(show.campaign(done, warnings=ignored))
 
@@ -129,25 +137,41 @@ async def delete_campaign(work: Signed, campaign_id: CampaignPath) -> Reply:
 
 
 @routes.post(
-    "/campaigns/{campaignId}/execute", operation_id="executeCampaign", response_model=CampaignStatusChangeResponse
+    "/campaigns/{campaignId}/execute",
+    operation_id="executeCampaign",
+    response_model=CampaignStatusChangeResponse | PreviewResponse,
 )
-async def execute_campaign(work: Signed, campaign_id: CampaignPath, body: ExecuteCampaignBody | None = None) -> Reply:
+async def execute_campaign(
+    work: Signed, campaign_id: CampaignPath, body: ExecuteCampaignBody | None = None, preview: Preview = False
+) -> Reply:
     """Send every DRAFT media buy to its seller: from here on money is committed. Repeating it buys nothing twice."""
+    if preview:
+        return reply(show_preview(await previewing.execute(work, campaign_id)))
     debug = bool(body and body.debug)
     return reply(show.executed(await campaigns.execute(work, campaign_id, debug=debug)))
 
 
-@routes.post("/campaigns/{campaignId}/pause", operation_id="pauseCampaign", response_model=CampaignCascadeResponse)
-async def pause_campaign(work: Signed, campaign_id: CampaignPath) -> Reply:
+@routes.post(
+    "/campaigns/{campaignId}/pause",
+    operation_id="pauseCampaign",
+    response_model=CampaignCascadeResponse | PreviewResponse,
+)
+async def pause_campaign(work: Signed, campaign_id: CampaignPath, preview: Preview = False) -> Reply:
     """Stop spending: every ACTIVE media buy is paused at its seller, and none that waits may start."""
+    if preview:
+        return reply(show_preview(await previewing.pause(work, campaign_id)))
     return reply(show.cascade(await campaigns.pause(work, campaign_id)))
 
 
 @routes.post(
-    "/campaigns/{campaignId}/reactivate", operation_id="reactivateCampaign", response_model=CampaignCascadeResponse
+    "/campaigns/{campaignId}/reactivate",
+    operation_id="reactivateCampaign",
+    response_model=CampaignCascadeResponse | PreviewResponse,
 )
-async def reactivate_campaign(work: Signed, campaign_id: CampaignPath) -> Reply:
+async def reactivate_campaign(work: Signed, campaign_id: CampaignPath, preview: Preview = False) -> Reply:
     """Spend again: media buys that the campaign's pause held are resumed."""
+    if preview:
+        return reply(show_preview(await previewing.reactivate(work, campaign_id)))
     return reply(show.cascade(await campaigns.reactivate(work, campaign_id)))
 
 

@@ -207,16 +207,16 @@ async def apply(
         edited = campaign.edited(spec)
     advertiser = await tx.advertisers.get(campaign.advertiser_id)
     buys = await tx.media_buys.of(campaign_id)
-    followed = [_followed(campaign, edited, buy) for buy in buys]
-    amendment = await amending.planned(tx, work, edited, advertiser, followed, asked)
+    moved = [followed(campaign, edited, buy) for buy in buys]
+    amendment = await amending.planned(tx, work, edited, advertiser, moved, asked)
     amendment.require()
     if spec == campaign.spec and not amendment.plan.entries and not touched:
         return Applied(campaign, warnings=amendment.plan.warnings, amendment=amendment)
-    projected = amendment.plan.projected(followed)
+    projected = amendment.plan.projected(moved)
     _check_buys(campaign, spec, projected)
     terms = fee_terms(advertiser, work.policy)
     edits.require_room(campaign.spec.budget.total, spec.budget.total, terms, buys, projected)
-    first = edits.first(spec.budget.total, terms, followed, amendment.plan.entries)
+    first = edits.first(spec.budget.total, terms, moved, amendment.plan.entries)
     if first is not None:
         # Sellers have to take the smaller amounts before anybody is promised what they leave.
         written = await amending.write(tx, work, edited, amendment.only(first))
@@ -236,7 +236,7 @@ async def apply(
             after=after,
         )
     told = {entry.before.id for entry in amendment.plan.entries}
-    for old, new in zip(buys, followed, strict=True):
+    for old, new in zip(buys, moved, strict=True):
         if new != old and new.id not in told:
             await tx.media_buys.save(new, work.now())
     written = await amending.write(tx, work, saved, amendment)
@@ -296,7 +296,7 @@ def _check_buys(campaign: Campaign, spec: CampaignSpec, buys: Sequence[MediaBuy]
             raise Invalid(f"Media buy {buy.id} runs outside the new flight.", field="flightDates")
 
 
-def _followed(before: Campaign, after: Campaign, buy: MediaBuy) -> MediaBuy:
+def followed(before: Campaign, after: Campaign, buy: MediaBuy) -> MediaBuy:
     """DRAFT buys keep having what they had from their campaign: its dates, its goals."""
     return follow(buy, before.spec, after.spec) if buy.status is media_buys.Status.DRAFT else buy
 

@@ -58,7 +58,7 @@ class Executed:
 
 
 @dataclass(frozen=True)
-class _Batch:
+class Batch:
     """What one transaction committed, before anything left."""
 
     before: Campaign
@@ -79,7 +79,7 @@ async def execute(work: Work, campaign_id: CampaignId, *, debug: bool = False) -
     deadline = loop.time() + work.policy.execute_deadline
     held_back = await _meet_sellers(work, campaign_id)
     async with work.writing() as tx:
-        batch = await _prepare(tx, work, campaign_id, held_back)
+        batch = await prepare(tx, work, campaign_id, held_back)
     tasks = [work.runtime.background.start(_one(work, *each, debug=debug)) for each in batch.planned]
     if tasks:
         await asyncio.wait(tasks, timeout=max(0.0, deadline - loop.time()))
@@ -105,7 +105,8 @@ async def _meet_sellers(work: Work, campaign_id: CampaignId) -> Mapping[MediaBuy
     return held_back
 
 
-async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId, held_back: Mapping[MediaBuyId, str]) -> _Batch:
+async def prepare(tx: Tx, work: Work, campaign_id: CampaignId, held_back: Mapping[MediaBuyId, str]) -> Batch:
+    """What is to be sent: all rows, nothing sent."""
     campaign = await tx.campaigns.lock(campaign_id)
     campaign.require(Action.EXECUTE)
     advertiser = await tx.advertisers.get(campaign.advertiser_id)
@@ -117,7 +118,7 @@ async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId, held_back: Mappi
     drafts = [b for b in buys if b.status is BuyStatus.DRAFT]
     if not drafts:
         _require_something(buys)
-        return _Batch(campaign, campaign)
+        return Batch(campaign, campaign)
     held_back = {**held_back, **await _stopped(tx, campaign, drafts)}
     budgets.require_room(campaign.spec.budget.total, fee_terms(advertiser, work.policy), buys)
     await _check_limits(tx, work, drafts)
@@ -135,7 +136,7 @@ async def _prepare(tx: Tx, work: Work, campaign_id: CampaignId, held_back: Mappi
         before={"status": campaign.status.value},
         after={"status": after.status.value, "mediaBuys": {b.id: str(b.budget) for b in drafts}},
     )
-    return _Batch(campaign, after, tuple(planned), tuple(failures), tuple(outdated))
+    return Batch(campaign, after, tuple(planned), tuple(failures), tuple(outdated))
 
 
 async def _require_no_stop(tx: Tx, campaign: Campaign) -> None:
@@ -243,7 +244,7 @@ async def _one(work: Work, operation: Operation, have: Parts, *, debug: bool) ->
     return None
 
 
-def _report(batch: _Batch, results: Sequence[Result], *, debug: bool) -> Executed:
+def _report(batch: Batch, results: Sequence[Result], *, debug: bool) -> Executed:
     failures = [
         Failure(r.buy.id, r.buy.agent_id, r.failed, r.exchange if debug else None)
         for r in results

@@ -41,7 +41,7 @@ class Cascade:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """A buy that the cascade touches. `told`: it counts in the answer; the others are held quietly."""
 
     buy: MediaBuy
@@ -69,22 +69,28 @@ async def reactivate(work: Work, campaign_id: CampaignId) -> Cascade:
 async def _cascade(work: Work, campaign_id: CampaignId, action: Action) -> Cascade:
     work.require(Right.CAMPAIGNS)
     async with work.writing() as tx:
-        campaign = await tx.campaigns.lock(campaign_id)
-        changed, standing = campaign.then(action), await tx.stops.standing(campaign.advertiser_id)
-        if action is Action.REACTIVATE:
-            _require_no_stop(campaign, standing)
-        after = await tx.campaigns.save(campaign, changed, work.now())
-        advertiser = await tx.advertisers.get(campaign.advertiser_id)
-        buys = [under(buy, standing) for buy in await tx.media_buys.of(campaign_id)]
-        steps = [await _step(tx, work, advertiser, *chosen) for chosen in _chosen(buys, action)]
-        await tx.record(
-            "campaign.paused" if action is Action.PAUSE else "campaign.reactivated",
-            f"{campaign.spec.name}: {after.status.value}",
-            parts.campaign_subject(campaign),
-            before={"status": campaign.status.value},
-            after={"status": after.status.value, "mediaBuys": [s.buy.id for s in steps if s.told]},
-        )
+        campaign, after, steps = await prepare(tx, work, campaign_id, action)
     return Cascade(after, campaign.status, await _carry_out(work, steps))
+
+
+async def prepare(tx: Tx, work: Work, campaign_id: CampaignId, action: Action) -> tuple[Campaign, Campaign, list[Step]]:
+    """The campaign before and after, and what is to be asked of the sellers: all rows, nothing sent."""
+    campaign = await tx.campaigns.lock(campaign_id)
+    changed, standing = campaign.then(action), await tx.stops.standing(campaign.advertiser_id)
+    if action is Action.REACTIVATE:
+        _require_no_stop(campaign, standing)
+    after = await tx.campaigns.save(campaign, changed, work.now())
+    advertiser = await tx.advertisers.get(campaign.advertiser_id)
+    buys = [under(buy, standing) for buy in await tx.media_buys.of(campaign_id)]
+    steps = [await _step(tx, work, advertiser, *chosen) for chosen in _chosen(buys, action)]
+    await tx.record(
+        "campaign.paused" if action is Action.PAUSE else "campaign.reactivated",
+        f"{campaign.spec.name}: {after.status.value}",
+        parts.campaign_subject(campaign),
+        before={"status": campaign.status.value},
+        after={"status": after.status.value, "mediaBuys": [s.buy.id for s in steps if s.told]},
+    )
+    return campaign, after, steps
 
 
 def _require_no_stop(campaign: Campaign, standing: Sequence[Stop]) -> None:
@@ -106,27 +112,27 @@ def _chosen(buys: Sequence[MediaBuy], action: Action) -> list[tuple[MediaBuy, Ac
     return [(b, action, b.status is BuyStatus.PAUSED) for b in placed if b.paused_by is PausedBy.CAMPAIGN]
 
 
-async def _step(tx: Tx, work: Work, advertiser: Advertiser, buy: MediaBuy, action: Action, told: bool) -> _Step:
+async def _step(tx: Tx, work: Work, advertiser: Advertiser, buy: MediaBuy, action: Action, told: bool) -> Step:
     if buy.stops and action is Action.REACTIVATE:
         # From now on only the stop holds it: it goes on when that is undone.
         held = await tx.media_buys.save(replace(buy, paused_by=PausedBy.STOP), work.now())
-        return _Step(held, told, error=refusal(buy.stops[0], f"media buy {buy.id}").message)
+        return Step(held, told, error=refusal(buy.stops[0], f"media buy {buy.id}").message)
     if buy.seller_buy_id is None:
         # Nothing can be asked of the seller yet; the watch holds it the moment that it is seen to run.
         by = buy.paused_by if buy.paused_by in settling.HELD else PausedBy.CAMPAIGN
         marked = replace(buy, paused_by=by if action is Action.PAUSE else None)
-        return _Step(await tx.media_buys.save(replace(marked, check_at=work.now()), work.now()), told=False)
+        return Step(await tx.media_buys.save(replace(marked, check_at=work.now()), work.now()), told=False)
     try:
         seller = await tx.storefronts.seller(buy.agent_id)
         account = await seller_accounts.numbered(tx, seller, seller_accounts.natural(seller, advertiser, work.policy))
         purpose = "pause campaign" if action is Action.PAUSE else "resume"
         planned = await planning.pause(tx, work, buy, seller, account, paused=action is Action.PAUSE, purpose=purpose)
     except (Conflict, NotFound, PlatformError) as cannot:
-        return _Step(buy, told, error=cannot.message)
-    return _Step(buy, told, planned)
+        return Step(buy, told, error=cannot.message)
+    return Step(buy, told, planned)
 
 
-async def _carry_out(work: Work, steps: Sequence[_Step]) -> tuple[BuyResult, ...]:
+async def _carry_out(work: Work, steps: Sequence[Step]) -> tuple[BuyResult, ...]:
     """All at once, within the time that an execute has; what is not done by then goes on and is named."""
     tasks = {
         step.buy.id: work.runtime.background.start(changing.carried_out(work, step.operation))

@@ -10,10 +10,11 @@ from buyside.domain.campaigns import Status as CampaignStatus
 from buyside.domain.errors import Conflict, PlatformError
 from buyside.domain.ids import MediaBuyId
 from buyside.domain.media_buys import MediaBuy, Status
+from buyside.domain.operations import Operation
 from buyside.domain.stops import refusal
 from buyside.services import seller_accounts
 from buyside.services.media_buys import changing, parts, planning
-from buyside.services.work import Work
+from buyside.services.work import Tx, Work
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,28 @@ async def reactivate(work: Work, buy_id: MediaBuyId) -> Changed:
 async def _change(work: Work, buy_id: MediaBuyId, *, paused: bool) -> Changed:
     work.require(Right.CAMPAIGNS)
     async with work.writing() as tx:
-        campaign, before = await parts.locked(tx, buy_id)
-        _require(campaign, before, paused=paused)
-        advertiser = await tx.advertisers.get(campaign.advertiser_id)
-        seller = await tx.storefronts.seller(before.agent_id)
-        natural = seller_accounts.natural(seller, advertiser, work.policy)
-        account = await seller_accounts.numbered(tx, seller, natural)
-        purpose = "pause person" if paused else "resume"
-        try:
-            planned = await planning.pause(tx, work, before, seller, account, paused=paused, purpose=purpose)
-        except PlatformError as cannot:
-            return Changed(before, before, cannot.message)
+        before, planned = await prepare(tx, work, buy_id, paused=paused)
+    if isinstance(planned, PlatformError):
+        return Changed(before, before, planned.message)
     error = await changing.in_time(work, planned)
     return Changed(before, await get(work, buy_id), error)
+
+
+async def prepare(
+    tx: Tx, work: Work, buy_id: MediaBuyId, *, paused: bool
+) -> tuple[MediaBuy, Operation | PlatformError]:
+    """The buy as it is, and what is to be asked of its seller, or why it cannot be; nothing is sent."""
+    campaign, before = await parts.locked(tx, buy_id)
+    _require(campaign, before, paused=paused)
+    advertiser = await tx.advertisers.get(campaign.advertiser_id)
+    seller = await tx.storefronts.seller(before.agent_id)
+    natural = seller_accounts.natural(seller, advertiser, work.policy)
+    account = await seller_accounts.numbered(tx, seller, natural)
+    purpose = "pause person" if paused else "resume"
+    try:
+        return before, await planning.pause(tx, work, before, seller, account, paused=paused, purpose=purpose)
+    except PlatformError as cannot:
+        return before, cannot
 
 
 def _require(campaign: Campaign, buy: MediaBuy, *, paused: bool) -> None:
