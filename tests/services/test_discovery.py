@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from buyside.domain.accounts import Role
 from buyside.domain.advertisers import Advertiser
+from buyside.domain.campaigns import Campaign, CampaignSpec
 from buyside.domain.discovery import AgentState, Trouble
 from buyside.domain.errors import Conflict, Invalid, NotFound
 from buyside.domain.groups import Found, Page
@@ -41,6 +43,10 @@ async def settled(world: World, session: DiscoveryId, *, revision_above: int = 0
             if found.is_complete and found.session.revision > revision_above:
                 return found
             await asyncio.sleep(0.02)
+
+
+def _pinned(campaign: Campaign, ids: tuple[StorefrontId, ...]) -> CampaignSpec:
+    return replace(campaign.spec, storefront_ids=ids)
 
 
 class TestDiscover:
@@ -127,6 +133,15 @@ class TestDiscover:
             view = await a_campaign(world, advertiser=advertiser, spec=spec)
             found = await discover(world, advertiser, campaign_id=view.campaign.id)
             assert agents(found) == {"South"}
+
+    async def test_a_campaigns_new_storefronts_hold_for_what_it_discovers_from_then_on(self, world: World) -> None:
+        async with connected(world, "North", "South") as sellers:
+            advertiser = await an_advertiser(world)
+            view = await a_campaign(world, advertiser=advertiser)
+            for pinned, asked in (((sellers[0][1].storefront_id,), {"North"}), ((), {"North", "South"})):
+                edit = partial(_pinned, ids=pinned)
+                await campaigns.update(world.work(), view.campaign.id, edit)
+                assert agents(await discover(world, advertiser, campaign_id=view.campaign.id)) == asked
 
     async def test_what_comes_back_is_filtered_too(self, world: World) -> None:
         async with connected(world, "North") as [(north, _)]:
