@@ -25,6 +25,15 @@ def test_no_key_stands_in_a_line_of_the_log(text: str, kept: str) -> None:
     assert _Redacting("%(message)s").format(record) == kept
 
 
+def test_what_a_seller_says_makes_no_line_and_no_colour_of_its_own() -> None:
+    said = "done\r\nERROR a line that nobody logged \x1b[31mred\x1b[0m \x00\x85\u2028end"
+    record = logging.LogRecord("x", logging.INFO, "", 0, "seller says %s", (said,), None)
+    first, *more = _Redacting("%(message)s").format(record).split("\n")
+    assert first == "seller says done"
+    assert all(line.startswith("    ") for line in more)
+    assert not any(ord(letter) < 32 or letter in "\x85\u2028" for line in (first, *more) for letter in line)
+
+
 def test_one_holds_the_lock_and_the_next_gets_it_afterwards(tmp_path: Path) -> None:
     with alone(tmp_path / "lock") as first:
         assert first

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from buyside.connectors.adcp.mapping.capabilities import LONGEST_MEMORY
 from buyside.connectors.adcp.probe import mcp_endpoints
 from buyside.domain.errors import Unavailable
 from buyside.domain.storefronts import Auth, AuthKind, Protocol
@@ -68,6 +69,8 @@ async def test_the_probes_session_is_given_back() -> None:
         ({"adcp": {"idempotency": {"replay_ttl_seconds": 3600}}}, 3600),
         ({"adcp": {"idempotency": {"replay_ttl_seconds": 0}}}, None),
         ({"adcp": {"idempotency": {"replay_ttl_seconds": "soon"}}}, None),
+        ({"adcp": {"idempotency": {"replay_ttl_seconds": 10**15}}}, LONGEST_MEMORY),
+        ({"adcp": {"idempotency": {"replay_ttl_seconds": 10**40}}}, None),
         ({"adcp": [1], "account": "x", "supported_versions": 3}, None),
     ],
 )
