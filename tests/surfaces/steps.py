@@ -171,6 +171,17 @@ async def _a_proposal(client: httpx.AsyncClient, advertiser: str, agent: str, pr
     return next(str(each["metadata"]["proposalId"]) for each in log if each["action"] == "media_buy.edited")
 
 
+async def _a_notification(client: httpx.AsyncClient, handle: SandboxHandle, advertiser: str, chosen: Body) -> str:
+    """What is told of a buy that its seller refused, of a campaign of its own."""
+    session = await searched(client, {"advertiserId": advertiser})
+    ok(await client.post(f"/discovery/{session}/products", json=chosen))
+    made = ok(await client.post("/campaigns", json=a_body(advertiser, discoveryId=session)), 201)["campaign"]
+    await handle.set_faults(reject="POLICY_VIOLATION", tool="create_media_buy", times=1)
+    ok(await client.post(f"/campaigns/{made['campaignId']}/execute"))
+    told = ok(await client.get("/notifications", params={"campaignId": made["campaignId"]}))["notifications"]
+    return str(told[0]["id"])
+
+
 async def furnished(client: httpx.AsyncClient, handle: SandboxHandle) -> Ids:
     """Make one of everything over HTTP; what each is called, by the name that paths give it."""
 
@@ -197,8 +208,10 @@ async def furnished(client: httpx.AsyncClient, handle: SandboxHandle) -> Ids:
     idle = await post("/advertisers", {"name": f"{name} idle", "brand": f"{name}.example", "primaryCurrency": "USD"})
     stop = await post("/stops", {"advertiserId": idle["id"], "reason": "an example"}, 200)
     proposal = await _a_proposal(client, advertiser["id"], agent, product)
+    notification = await _a_notification(client, handle, advertiser["id"], chosen)
     decisions = ok(await client.get("/decisions"))["decisions"]
     return {
+        "notificationId": notification,
         "id": proposal,
         "advertiserId": advertiser["id"],
         "campaignId": campaign["campaignId"],
