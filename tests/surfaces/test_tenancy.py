@@ -43,7 +43,7 @@ UNKNOWN: Ids = {
     "notificationId": "notif_1_0000000000",
     "salesAgentId": "agent_0000000000",
 }
-SELLERS_OWN = {"productId", "sourceId"}
+SELLERS_OWN = {"id", "productId", "sourceId"}
 """Names that sellers and callers choose: in a body they are no ids of ours."""
 
 
