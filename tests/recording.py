@@ -239,8 +239,13 @@ def _whole(session: pytest.Session) -> bool:
     )
 
 
-def _unheard() -> list[str]:
-    return [each.id for each in census.described.operations if each.id not in census.bodies]
+def _missed() -> list[str]:
+    """What a run of the whole suite should have heard, and did not."""
+    unheard = [each.id for each in census.described.operations if each.id not in census.bodies]
+    return [
+        *(f"answers: NO TEST HEARD A SUCCESS OF {each}" for each in unheard),
+        *(f"documented answers: NO TEST SAW {each}" for each in census.documented.unseen()),
+    ]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -251,7 +256,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["answers"] = census.state()
-    elif census.problems or (_whole(session) and _unheard()):
+    elif census.problems or (_whole(session) and _missed()):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -277,5 +282,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if (target := terminalreporter.config.option.census) is not None:
         census.documented.write(target)
     session = getattr(terminalreporter, "_session", None)
-    if session is not None and _whole(session) and (unheard := _unheard()):
-        terminalreporter.write_line(f"answers: NO TEST HEARD A SUCCESS OF {', '.join(unheard)}", red=True)
+    if session is not None and _whole(session):
+        for missed in _missed():
+            terminalreporter.write_line(missed, red=True)

@@ -110,7 +110,7 @@ async def _draft(rest: Rest, handle: Any, advertiser: str) -> Body:
     campaign = ok(await rest.admin.post("/campaigns", json=body), 201)["campaign"]["campaignId"]
     creative = {"name": "Banner", "format_id": TAG, "url_asset": LANDING}
     ok(await rest.admin.post(f"/campaigns/{campaign}/creatives/create", json=creative), 201)
-    return await _put(
+    changed = await _put(
         rest,
         campaign,
         name="Summer, all of it",
@@ -128,6 +128,8 @@ async def _draft(rest: Rest, handle: Any, advertiser: str) -> Body:
         utmConfig={"params": [{"paramKey": "utm_term", "paramValue": "shoes"}]},
         dataDelivery={"outputs": [await _output(rest, advertiser)]},
     )
+    assert changed == await get(rest, campaign)
+    return changed
 
 
 async def _live(rest: Rest, handle: Any, advertiser: str) -> Body:
