@@ -279,7 +279,7 @@ class TestSlowAndBroken:
             await north.wait("get_products", in_flight=2)
             await north.release()
             newer = await again
-            await world.runtime.background.drain(5)
+            await world.runtime.background.drain(30)
             kept = await discovery.browse(world.work(), first.session.id)
             assert kept.tally == newer.tally
             models = {o.model for g in kept.groups for p in g.products for o in p.pricing_options}

@@ -199,7 +199,7 @@ async def test_a_slow_seller_is_not_waited_for_past_the_deadline(world: World) -
         assert "under way" in view.warnings[0]
         assert view.buys[0].change is not None
         await live.seller.release()
-        await world.runtime.background.drain(5)
+        await world.runtime.background.drain(30)
         assert (await live.buy()).budget == Money(60_000, "USD")
 
 

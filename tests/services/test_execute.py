@@ -125,7 +125,7 @@ async def test_a_seller_still_thinking_at_the_deadline_is_not_an_error(world: Wo
         with pytest.raises(Conflict):
             await campaigns.delete(world.work(), view.campaign.id)
         await north.release()
-        await world.runtime.background.drain(5)
+        await world.runtime.background.drain(30)
         (buy,) = await buys_of(world, view)
         assert not buy.unsettled
         assert len(await north.buys()) == 1
@@ -268,7 +268,7 @@ async def test_a_paused_campaign_places_new_buys_paused(world: World) -> None:
         assert [b["status"] for b in await east.buys()] != ["active"]
         assert (await east.buys())[0]["paused"] is True
         assert (await campaigns.reactivate(world.work(), view.campaign.id)).failures == 0
-        await world.runtime.background.drain(5)
+        await world.runtime.background.drain(30)
         assert [b["status"] for b in [*await north.buys(), *await east.buys()]] == ["active", "active"]
         assert {b.status for b in await buys_of(world, view)} == {Status.ACTIVE}
 

@@ -113,7 +113,7 @@ async def test_a_second_booking_under_one_buy_is_said(world: World) -> None:
         world.runtime.policy = replace(world.runtime.policy, call_timeout=3, execute_deadline=0.5)
         await campaigns.execute(world.work(), view.campaign.id)
         await north.release()
-        await world.runtime.background.drain(5)
+        await world.runtime.background.drain(30)
         await campaigns.status(world.work(), view.campaign.id)
         (buy,) = await buys_of(world, view)
         assert len(await north.buys()) == 2

@@ -268,13 +268,13 @@ async def test_what_is_not_confirmed_in_time_is_named_and_goes_on_by_itself(worl
     async with sellers("North", "East") as (north, east):
         one, two = await a_seller(world, north.mcp_url), await a_seller(world, east.mcp_url)
         view = await a_live_one(world, (north, one), (east, two))
-        world.runtime.policy = replace(world.runtime.policy, execute_deadline=0.5)
+        world.runtime.policy = replace(world.runtime.policy, execute_deadline=2)
         await north.hold("update_media_buy")
         stopped = await stops.make(world.work(), ALL, WHY)
         assert [line.message for line in stopped.refused] == [stops.reading.UNCONFIRMED]
         assert len(stopped.paused) == 1
         await north.release()
-        await world.runtime.background.drain(5)
+        await world.runtime.background.drain(30)
         assert tuple(sorted((await stops.get(world.work(), stopped.stop.id)).paused)) == ids(view.buys)
 
 
@@ -300,7 +300,7 @@ async def test_a_stop_undone_while_its_pause_is_under_way_leaves_the_buy_running
         stopped = await stops.make(world.work(), ALL, WHY)
         await stops.undo(world.work(), stopped.stop.id)
         await north.release()
-        await world.runtime.background.drain(5)
+        await world.runtime.background.drain(30)
         await rounds(world)
         assert await at(north) == ["active"]
 

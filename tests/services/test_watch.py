@@ -160,7 +160,7 @@ async def test_a_buy_whose_campaign_is_reactivated_while_its_pause_is_under_way_
         await campaigns.pause(world.work(), view.campaign.id)
         await campaigns.reactivate(world.work(), view.campaign.id)
         await north.release()
-        await world.runtime.background.drain(5)
+        await world.runtime.background.drain(30)
         (buy,) = await buys_of(world, view)
         assert await resumed(world, buy) == (Status.ACTIVE, None)
         assert [b["status"] for b in await north.buys()] == ["active"]

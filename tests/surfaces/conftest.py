@@ -85,7 +85,7 @@ async def rest(shared_world: World, transport: httpx.AsyncBaseTransport) -> Asyn
         a_client(transport, None),
         member_id,
     )
-    await runtime.background.drain(5)
+    await runtime.background.drain(30)
     runtime.policy = policy
 
 

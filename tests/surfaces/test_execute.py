@@ -271,7 +271,7 @@ class TestUnsettled:
         assert buy["pendingReason"] == "forward_failed_retrying"
         await self.refuses_everything(rest, campaign, buy["mediaBuyId"])
         await north.release()
-        await rest.world.runtime.background.drain(5)
+        await rest.world.runtime.background.drain(30)
         assert len(await north.buys()) == 1
 
     async def test_a_call_without_an_answer_is_named_and_settles_by_itself(

@@ -115,7 +115,7 @@ class TestPause:
         done = ok(await rest.admin.post(f"/media-buys/{buy}/pause"))
         assert (done["success"], done["newStatus"]) == (False, "ACTIVE")
         await north.release()
-        await rest.world.runtime.background.drain(5)
+        await rest.world.runtime.background.drain(30)
         assert ok(await rest.admin.get(f"/media-buys/{buy}"))["mediaBuy"]["status"] == "PAUSED"
 
     async def test_a_draft_and_an_unknown_buy(self, rest: Rest, north: SandboxHandle) -> None:

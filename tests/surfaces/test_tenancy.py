@@ -67,7 +67,7 @@ async def sides(shared_world: World, transport: httpx.AsyncBaseTransport) -> Asy
         mine = await tenant(shared_world, transport, north)
         theirs = await tenant(shared_world, transport, east)
         yield Sides(mine, theirs, await everything(theirs))
-        await shared_world.runtime.background.drain(5)
+        await shared_world.runtime.background.drain(30)
 
 
 async def tenant(world: World, transport: httpx.AsyncBaseTransport, handle: SandboxHandle) -> Side:
