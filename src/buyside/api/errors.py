@@ -104,12 +104,18 @@ def _has(body: Any, step: str | int) -> bool:
     return isinstance(body, dict) and step in body
 
 
+_A_KEY = "[key]"
+"""How pydantic says that it is the name itself, not its value, that is wrong."""
+
+
 def _walked(steps: Sequence[str | int], body: Any) -> Path:
     """The steps that are in the body, and a last one that is missing from it; union tags between them left out.
 
     A tag may be called like a field beside it: nothing is below a field that holds no object and no list.
     """
     path: list[str | int] = []
+    if steps and steps[-1] == _A_KEY:
+        steps = steps[:-1]
     for index, step in enumerate(steps):
         last = index == len(steps) - 1
         if _has(body, step) and (last or isinstance(body[step], dict | list)):
