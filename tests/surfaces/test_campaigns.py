@@ -414,6 +414,7 @@ class TestUpdate:
                 {"budget": {"pacing": "ASAP", "currency": "USD"}},
                 {"budget": {"total": 1500, "currency": "USD", "dailyCap": 40, "pacing": "ASAP"}},
             ),
+            ({"budget": {"dailyCap": None, "pacing": None}}, {"budget": {"total": 1500, "currency": "USD"}}),
             ({"constraints": {"language": ["de"]}}, {"constraints": {"language": ["de"]}}),
             ({"optimizationApplyMode": "AUTO"}, {"optimizationApplyMode": "AUTO"}),
             ({"performanceConfig": CLICKS}, {"performanceConfig": CLICKS}),

@@ -171,13 +171,13 @@ def _flight(flight: Flight, change: FlightDatesChange) -> Flight:
 
 
 def _budget(budget: Budget, change: CampaignBudgetChange) -> Budget:
-    currency = budget.total.currency
+    currency, given = budget.total.currency, change.model_fields_set
     if change.currency is not None and change.currency != currency:
         raise CurrencyMismatch(f"The campaign's currency is {currency} and cannot change.", field="budget.currency")
     return Budget(
         budget.total if change.total is None else Money.of(change.total, currency, field="budget.total"),
-        budget.daily_cap if change.daily_cap is None else _cap(change.daily_cap, currency),
-        budget.pacing if change.pacing is None else Pacing(change.pacing),
+        _cap(change.daily_cap, currency) if "daily_cap" in given else budget.daily_cap,
+        (Pacing(change.pacing) if change.pacing else None) if "pacing" in given else budget.pacing,
     )
 
 

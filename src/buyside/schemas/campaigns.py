@@ -114,12 +114,12 @@ class FlightDatesChange(Request):
 
 
 class CampaignBudgetChange(Request):
-    """Any part; the rest stays. The currency cannot change."""
+    """Any part; the rest stays. The currency cannot change; null takes the daily cap or the pacing away."""
 
     total: Given[PositiveAmount] = None
     currency: Given[Currency] = None
-    daily_cap: Given[PositiveAmount] = None
-    pacing: Given[Pacing] = None
+    daily_cap: PositiveAmount | None = None
+    pacing: Pacing | None = None
 
 
 class UpdateCampaignBody(Request):
