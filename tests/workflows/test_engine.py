@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from buyside.domain.jobs import Job
 from buyside.store.database import Database, open_database
-from buyside.workflows.engine import Engine, Task
+from buyside.workflows.engine import Engine, Task, local
 from buyside.workflows.engine.local import Local
 from buyside.workflows.engine.queue import Queue
 from tests.stores import PostgreSQLStores, SQLiteStores
@@ -289,6 +289,38 @@ async def test_the_engines_tables_may_be_brought_up_to_date_twice_at_once(
             await leave(other, engine, Job("note"))
             await runs.until(lambda seen: seen == ["ran"])
         await other.dispose()
+        await database.dispose()
+
+
+class HardOfHearing(Local):
+    """Loses its first cancellation."""
+
+    heard = 0
+
+    def __init__(self, *engines: Any, **how: Any) -> None:
+        super().__init__(*engines, **how)
+        self.begun = asyncio.Event()
+
+    async def _round(self) -> None:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.heard += 1
+            if self.heard > 1:
+                raise
+
+
+async def test_an_engine_that_did_not_hear_its_end_is_told_again(
+    sqlite_stores: SQLiteStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_HEARD", 0.05)
+    with sqlite_stores.fresh() as url:
+        database = open_database(url)
+        engine = HardOfHearing(database.read, database.write, [], grace=0)
+        async with asyncio.timeout(IN_TIME), engine.running():
+            await engine.begun.wait()
+        assert engine.heard == 2
         await database.dispose()
 
 

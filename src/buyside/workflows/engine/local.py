@@ -54,6 +54,10 @@ jobs = Table(
 )
 
 
+_HEARD = 2
+"""Seconds, beyond the grace that jobs have, after which the end is said once more."""
+
+
 class Local:
     """Runs jobs in this process, if no other process does so already."""
 
@@ -108,7 +112,10 @@ class Local:
             try:
                 yield
             finally:
-                runner.cancel()
+                # Up to Python 3.11 wait_for, by which a free connection is waited for, may lose a cancellation.
+                while not runner.done():
+                    runner.cancel()
+                    await asyncio.wait([runner], timeout=self._grace + _HEARD)
                 with contextlib.suppress(asyncio.CancelledError):
                     await runner
 
