@@ -17,6 +17,7 @@ from buyside.domain.campaigns import Status as CampaignStatus
 from buyside.domain.creatives import CreativeSpec
 from buyside.domain.edits import Asked, Do
 from buyside.domain.errors import Conflict, InsufficientMediaBudget, Invalid
+from buyside.domain.ids import StorefrontId
 from buyside.domain.media_buys import MediaBuy, PausedBy, Status
 from buyside.domain.money import Money
 from buyside.domain.operations import Operation, State
@@ -295,6 +296,18 @@ async def test_a_lower_total_waits_where_the_seller_does_not_make_room(world: Wo
         assert len(view.warnings) == 2
         assert (view.campaign.spec.budget.total, view.campaign.spec.name) == (Money(100_000, "USD"), "Autumn")
         assert view.sums.unallocated.minor >= 0
+
+
+async def test_nobody_is_asked_to_make_room_for_an_edit_that_is_refused(world: World) -> None:
+    async with running(world) as live:
+
+        def lower(campaign: Campaign) -> CampaignSpec:
+            budget = replace(campaign.spec.budget, total=Money(30_000, "USD"))
+            return replace(campaign.spec, budget=budget, storefront_ids=(StorefrontId(999_999),))
+
+        with pytest.raises(Invalid):
+            await live.rebudget("250", edit=lower)
+        assert await live.seller.calls("update_media_buy") == []
 
 
 async def test_a_stale_revision_of_the_campaign_is_refused(world: World) -> None:

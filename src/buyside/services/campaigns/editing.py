@@ -205,6 +205,7 @@ async def apply(
         check(spec)
         spec = await pointing.settled(tx, work, campaign.advertiser_id, spec, campaign.spec)
         edited = campaign.edited(spec)
+        await _check_storefronts(tx, [s for s in spec.storefront_ids if s not in campaign.spec.storefront_ids])
     advertiser = await tx.advertisers.get(campaign.advertiser_id)
     buys = await tx.media_buys.of(campaign_id)
     moved = [followed(campaign, edited, buy) for buy in buys]
@@ -222,34 +223,45 @@ async def apply(
         written = await amending.write(tx, work, edited, amendment.only(first))
         rest = tuple(each for each in asked if each.media_buy_id not in first)
         return Applied(campaign, written, later=rest, amendment=amendment)
-    await _check_storefronts(tx, [s for s in spec.storefront_ids if s not in campaign.spec.storefront_ids])
-    saved = await tx.campaigns.save(campaign, edited, work.now())
-    if spec.frequency_caps != campaign.spec.frequency_caps:
+    saved, said = await _save(tx, work, campaign, edited)
+    recapped = spec.frequency_caps != campaign.spec.frequency_caps
+    if recapped:
         await _keep_caps(tx, work, saved)
-    before, after = changes(facts(campaign.spec), facts(spec))
-    if after:
-        await tx.record(
-            "campaign.edited",
-            f"{spec.name}: {', '.join(after)} changed",
-            parts.campaign_subject(campaign),
-            before=before,
-            after=after,
-        )
     told = {entry.before.id for entry in amendment.plan.entries}
     for old, new in zip(buys, moved, strict=True):
         if new != old and new.id not in told:
             await tx.media_buys.save(new, work.now())
     written = await amending.write(tx, work, saved, amendment)
     await _drafts_fit(tx, work, saved, advertiser, projected)
-    if spec.discovery_id is not None and spec.discovery_id != campaign.spec.discovery_id:
-        if campaign.spec.discovery_id is not None:
-            await staging.discard(tx, work, campaign)
-        await staging.bind(tx, work, saved, spec.discovery_id)
-        await staging.reconcile(tx, work, saved, advertiser)
-    said = (*amendment.plan.warnings, *(warnings(spec.budget) if after else ()))
-    if spec.frequency_caps != campaign.spec.frequency_caps:
-        said += await advisories.caps(tx, saved)
-    return Applied(saved, written, said, amendment=amendment)
+    await _rebind(tx, work, campaign, saved, advertiser)
+    advice = await advisories.caps(tx, saved) if recapped else ()
+    return Applied(saved, written, (*amendment.plan.warnings, *said, *advice), amendment=amendment)
+
+
+async def _save(tx: Tx, work: Work, campaign: Campaign, edited: Campaign) -> tuple[Campaign, tuple[str, ...]]:
+    """The campaign's own row and its log entry. The saved campaign, and what there is to warn of."""
+    saved = await tx.campaigns.save(campaign, edited, work.now())
+    before, after = changes(facts(campaign.spec), facts(edited.spec))
+    if after:
+        await tx.record(
+            "campaign.edited",
+            f"{edited.spec.name}: {', '.join(after)} changed",
+            parts.campaign_subject(campaign),
+            before=before,
+            after=after,
+        )
+    return saved, warnings(edited.spec.budget) if after else ()
+
+
+async def _rebind(tx: Tx, work: Work, before: Campaign, saved: Campaign, advertiser: Advertiser) -> None:
+    """What another discovery session has selected takes the place of what the last one had staged."""
+    had, has = before.spec.discovery_id, saved.spec.discovery_id
+    if has is None or has == had:
+        return
+    if had is not None:
+        await staging.discard(tx, work, before)
+    await staging.bind(tx, work, saved, has)
+    await staging.reconcile(tx, work, saved, advertiser)
 
 
 async def _rest(work: Work, campaign_id: CampaignId, edit: Edit, asked: Sequence[Asked]) -> list[str]:
