@@ -18,7 +18,9 @@ Paths = dict[str, dict[str, str]]
 
 _UPLOADED = (
     "format_id.duration_ms",
-    "target_format_ids[].",
+    "target_format_ids[].width",
+    "target_format_ids[].height",
+    "target_format_ids[].duration_ms",
     "preview_url",
     "html_processing",
     "auto_detected_template",

@@ -89,7 +89,7 @@ class Operation(APIRoute):
         request.state.ignored = ()
         if not isinstance(body, dict) or self.body_field is None:
             return []
-        kind = self.body_field.field_info.annotation
+        kind: Any = self.body_field.field_info.annotation
         found = ignored(kind, body)
         request.state.ignored = [sentence(path, names(kind)) for path in found]
         return found

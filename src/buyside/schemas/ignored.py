@@ -36,17 +36,18 @@ def ignored(kind: Any, body: object) -> list[str]:
     return [path for path, _ in zip(_unheard(heard, body, ()), range(MOST), strict=False)]
 
 
-def sentence(path: str, known: list[str]) -> str:
+def sentence(path: str, known: tuple[str, ...]) -> str:
     close = get_close_matches(path.rpartition(".")[2], known, 1)
     hint = f" Did you mean {close[0]}?" if close else ""
     return f"{path} is not a field of this request and was ignored.{hint}"
 
 
-def names(kind: Any) -> list[str]:
-    """Every field name that a request of this kind knows, at any depth."""
+@cache
+def names(kind: Any) -> tuple[str, ...]:
+    """Every field name that a request of this kind knows, at any depth. Costs as much as a schema, so it is kept."""
     found: set[str] = set()
     _collect(_adapter(kind).json_schema(by_alias=True), found)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _collect(node: object, found: set[str]) -> None:
